@@ -1,0 +1,91 @@
+package connectors
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Definition describes one connector: what an analyst may write for it, what
+// it can do, and how to build its source and sink.
+type Definition struct {
+	Name    string // as written after `connector:`
+	Summary string // one sentence for the reference page
+	// Connection, Source and Sink return a pointer to a zero settings struct,
+	// decoded from the keys of the connection, of `source:` and of `sink:`
+	// beside the common ones. Source or Sink is nil when the connector has no
+	// such side.
+	Connection func() any
+	Source     func() any
+	Sink       func() any
+	// Modes are the load modes its sink supports; Cursor says that its source
+	// can read from a cursor without reading everything.
+	Modes  []Mode
+	Cursor bool
+	// Typed says that its source knows the kinds of its fields by itself (a
+	// database), so that fields nobody declared are not plain text.
+	Typed bool
+
+	NewSource func(Env, any, any) (Source, error) // connection, source settings
+	NewSink   func(Env, any, any) (Sink, error)   // connection, sink settings
+}
+
+// Env is what a connector may use of the world around it.
+type Env struct {
+	Dir    string           // the project's folder; relative paths start here
+	Now    func() time.Time // the only clock
+	Log    *slog.Logger
+	Limits Limits
+}
+
+// Limits bound what one record or one read may take.
+type Limits struct {
+	RecordBytes int // one record as received
+	FieldCount  int // fields of one record
+	Depth       int // nesting of one record
+}
+
+// DefaultLimits are the limits of a project that says nothing.
+func DefaultLimits() Limits {
+	return Limits{RecordBytes: 8 << 20, FieldCount: 4096, Depth: 64}
+}
+
+// Registry is the list of connectors a binary was built with.
+type Registry struct{ defs []Definition }
+
+// NewRegistry returns a registry of the definitions. Two of one name are a
+// mistake in the program, and it panics.
+func NewRegistry(defs ...Definition) *Registry {
+	slices.SortFunc(defs, func(a, b Definition) int { return strings.Compare(a.Name, b.Name) })
+	for i := 1; i < len(defs); i++ {
+		if defs[i].Name == defs[i-1].Name {
+			panic(fmt.Sprintf("connector %q is listed twice", defs[i].Name))
+		}
+	}
+	return &Registry{defs: defs}
+}
+
+// Lookup returns the definition of a name, or nil.
+func (r *Registry) Lookup(name string) *Definition {
+	for i := range r.defs {
+		if r.defs[i].Name == name {
+			return &r.defs[i]
+		}
+	}
+	return nil
+}
+
+// Names lists the connectors, sorted.
+func (r *Registry) Names() []string {
+	names := make([]string, len(r.defs))
+	for i := range r.defs {
+		names[i] = r.defs[i].Name
+	}
+	return names
+}
+
+// Definitions lists the definitions, sorted by name. The caller must not
+// change them.
+func (r *Registry) Definitions() []Definition { return r.defs }

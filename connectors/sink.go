@@ -1,0 +1,152 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tieout/tieout/schemas/decimal"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// Mode says how a load changes the target.
+type Mode string
+
+// The load modes. Append adds; Upsert matches on the key, and counts records
+// that change nothing; Replace leaves exactly the records of this load.
+const (
+	Append  Mode = "append"
+	Upsert  Mode = "upsert"
+	Replace Mode = "replace"
+)
+
+// Sink begins loads and settles the ones a crash left open.
+type Sink interface {
+	// Begin opens a load: it checks rights and the target's columns before a
+	// record is read, takes the next epoch of the pipeline's position, and
+	// returns a Writer whose writes nobody sees before Commit. It returns an
+	// error that wraps ErrEnvironment or ErrConfig as a Source does.
+	Begin(ctx context.Context, load Load) (Writer, error)
+	// Settle tells what became of a load that was begun earlier: found says
+	// that it was committed, and the ledger is what was written then. Not
+	// found means that it never will be: the sink makes sure that a commit
+	// still under way cannot land afterwards.
+	Settle(ctx context.Context, load Load) (ledger Ledger, found bool, err error)
+	// Position reads the last committed position, found=false when there is
+	// none. It is the truth; the state store keeps a copy.
+	Position(ctx context.Context, load Load) (pos Position, found bool, err error)
+}
+
+// Writer takes the batches of one load.
+type Writer interface {
+	// Write takes the live rows of b; the batch goes back to the caller when
+	// it returns. Batches come in order of Seq, from one goroutine. A record
+	// the target refuses for good becomes a Refusal; more than
+	// Load.MaxRefused of them are an error that wraps ErrTooManyRefused.
+	Write(ctx context.Context, b *record.Batch) error
+	// Commit makes the load visible together with the ledger and the
+	// position, all or nothing. Before it does, it calls approve once with
+	// the receipt; an error from approve undoes the load and is returned as
+	// it is. An error that wraps ErrCommitUnknown means that only Settle can
+	// tell; one that wraps ErrFenced that a later run took the pipeline over.
+	Commit(ctx context.Context, ledger Ledger, approve func(Receipt) error) (Receipt, error)
+	// Abort undoes everything. It may be called at any time and after Commit
+	// does nothing.
+	Abort(ctx context.Context) error
+}
+
+// Load names one load and says what it does.
+type Load struct {
+	ID          string // UUIDv7, made before the run
+	Project     string
+	Environment string
+	Pipeline    string
+	Partition   string // "" when the pipeline has one
+	Stream      string // table or file
+	Shape       *record.Shape
+	Key         []string
+	Mode        Mode
+	// MaxRefused is how many records the sink may refuse before the load
+	// fails.
+	MaxRefused int
+}
+
+// Position says how far a pipeline's source has been loaded.
+type Position struct {
+	Field string `json:"field"`
+	// Text is the cursor value as the source writes it; Kind its kind's name.
+	Text string `json:"text"`
+	Kind string `json:"kind"`
+	// Seen are hashes of the keys of the records seen at exactly this value,
+	// sorted.
+	Seen []string `json:"seen,omitempty"`
+	// Epoch grows with each load begun; LoadID is the one that wrote this.
+	Epoch  int64  `json:"epoch"`
+	LoadID string `json:"load_id"`
+}
+
+// LedgerFormat is the version of the ledger row this program writes.
+const LedgerFormat = 1
+
+// Ledger is the proof of one load, kept in the sink.
+type Ledger struct {
+	LoadID string `json:"load_id"`
+	RunID  string `json:"run_id"`
+	Format int    `json:"format"`
+	Counts Counts `json:"counts"`
+	// Sums are the sums of the loaded amounts, by field or field and currency.
+	Sums map[string]decimal.Decimal `json:"sums,omitempty"`
+	// Hash is over the loaded records in order; ConfigHash over the pipeline.
+	Hash       string    `json:"hash"`
+	ConfigHash string    `json:"config_hash"`
+	Before     *Position `json:"before,omitempty"`
+	After      *Position `json:"after,omitempty"`
+	StartedAt  time.Time `json:"started_at"`
+	FinishedAt time.Time `json:"finished_at"`
+}
+
+// Counts are the fates of a run's records.
+type Counts struct {
+	Read      int64 `json:"read"`
+	Filtered  int64 `json:"filtered"`
+	Repeated  int64 `json:"repeated"`
+	Held      int64 `json:"held"`
+	Refused   int64 `json:"refused"`
+	Written   int64 `json:"written"` // records handed to the sink
+	Inserted  int64 `json:"inserted"`
+	Changed   int64 `json:"changed"`
+	Unchanged int64 `json:"unchanged"`
+	Deleted   int64 `json:"deleted"`
+}
+
+// Receipt tells what a load did to the target.
+type Receipt struct {
+	Inserted, Changed, Unchanged, Deleted int64
+	Refused                               []Refusal
+}
+
+// Refusal is one record the target refused for good.
+type Refusal struct {
+	Seq     int64 // the batch's Seq
+	Row     int32 // the row in it
+	Key     string
+	Reason  string
+	Record  []byte // the record as JSON
+	Line    int64  // where it came from, 0 if unknown
+	Input   string
+	Columns []string // the columns at fault, if the target says
+}
+
+// The kinds of failure the runner tells apart. Wrap them with %w.
+var (
+	// ErrEnvironment: cannot reach, no permission, locked (exit 3).
+	ErrEnvironment = errors.New("environment")
+	// ErrConfig: the pipeline does not fit the system (exit 2).
+	ErrConfig = errors.New("configuration")
+	// ErrFenced: a later run of the pipeline owns it now (exit 3).
+	ErrFenced = errors.New("fenced by a later run")
+	// ErrCommitUnknown: the commit may or may not have happened.
+	ErrCommitUnknown = errors.New("outcome of commit unknown")
+	// ErrTooManyRefused: the sink refused more records than the load allows.
+	ErrTooManyRefused = errors.New("too many records refused")
+)

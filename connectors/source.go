@@ -1,0 +1,104 @@
+package connectors
+
+import (
+	"context"
+	"time"
+
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// Source opens reads. It holds settings only; everything that must be closed
+// belongs to the Reader.
+type Source interface {
+	// Open starts one read. It returns an error that wraps ErrEnvironment
+	// when the system cannot be reached or refuses, and one that wraps
+	// ErrConfig when the stream, or a field the read names, does not exist.
+	Open(ctx context.Context, read Read) (Reader, error)
+}
+
+// Reader yields the batches of one read in order.
+type Reader interface {
+	// Shape is the shape of every batch: the declared fields under their
+	// kinds, other fields as the source has them (text where it has no types).
+	Shape() *record.Shape
+	// Next fills b, which belongs to the caller and may be a used one, with
+	// 1 to record.BatchRows rows, and sets Seq and Origin. A record that
+	// cannot be read as declared is in the batch with a Hold of step
+	// record.StepSource and is not live; the read goes on. io.EOF ends the
+	// read, with no rows. Any other error ends the run.
+	Next(ctx context.Context, b *record.Batch) error
+	// Close lets go of everything, and may be called at any time, once.
+	Close() error
+}
+
+// Bounded is a Reader that fixed the upper end of its cursor when it opened.
+type Bounded interface {
+	// Upper is the source's own text of the largest cursor value of this
+	// read, or "" when the source was empty.
+	Upper() string
+}
+
+// Shaper is a Source that can tell a stream's fields without reading records.
+type Shaper interface {
+	Fields(ctx context.Context, read Read) (*record.Shape, error)
+}
+
+// Checker is a Source or Sink that can prove its connection works, with the
+// cheapest request there is.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Lister is a Source that can list its streams.
+type Lister interface {
+	Streams(ctx context.Context) ([]string, error)
+}
+
+// Read says what to read.
+type Read struct {
+	Stream string
+	// Fields are the declared fields in the order written.
+	Fields []FieldSpec
+	// Wanted names the fields the pipeline uses; nil means all. A source may
+	// leave the others out of its shape, never fill them wrongly.
+	Wanted []string
+	// Key names the fields that identify a record, if the pipeline says.
+	Key []string
+	// Zone is where zone-less stamps of this source belong; nil when the
+	// pipeline names none, and then such a stamp is a bad value.
+	Zone *time.Location
+	// Cursor bounds an incremental read; nil reads everything.
+	Cursor *Cursor
+}
+
+// Cursor bounds an incremental read: From <= field <= To.
+type Cursor struct {
+	Field string
+	// From is the inclusive lower bound as text, "" for none. Lookback is
+	// already taken off.
+	From string
+	// To is the inclusive upper bound, "" to freeze it at the largest value
+	// the source holds when the read opens.
+	To string
+	// Lag is taken off a frozen upper bound of a timestamp or date, for rows
+	// that become visible late.
+	Lag time.Duration
+	// Window reads a long range in slices of this length, oldest first; zero
+	// reads it in one.
+	Window time.Duration
+}
+
+// FieldSpec declares one field of a stream.
+type FieldSpec struct {
+	Name     string
+	Columns  []string // names it may have in the source, first that exists wins; empty means Name
+	Kind     record.Kind
+	Pattern  string // dates, months and timestamps: as in "DD/MM/YYYY"; "" is ISO
+	Scale    int32  // decimals: record.NoScale, or the digits every value is written with
+	Optional bool   // a source without it leaves the field absent
+	// MinorUnits says that amounts come as whole minor units: 1234 is 12.34
+	// at scale 2.
+	MinorUnits bool
+	// Fields are the fields of a list's or record's children.
+	Fields []FieldSpec
+}
