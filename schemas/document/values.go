@@ -90,8 +90,15 @@ type Union interface {
 	SetVariant(name string, value any, at Position)
 }
 
-// UnionCoder is a Union that has its own code for a name it does not know.
-type UnionCoder interface{ UnknownVariant() Code }
+// UnionCoder is a Union that has its own code for a name it does not know, and a
+// word for what it is: step.unknown and "step".
+type UnionCoder interface {
+	UnknownVariant() (code Code, what string)
+}
+
+// Companion is a Union that allows keys beside the one that names the variant,
+// such as `otherwise` beside a gate condition. Beside gives a pointer to a struct.
+type Companion interface{ Beside() any }
 
 // Decodable is a value with a shape that struct tags cannot say, such as a field
 // type written `decimal` or `{type: date, pattern: …}`. It is called on a pointer
