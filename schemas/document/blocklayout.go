@@ -69,7 +69,7 @@ func (s *scan) firstIndent() int {
 func (s *scan) block(indent int, literal bool) {
 	var pending []int // offsets of the line breaks not yet written
 	leadingBlank := false
-	for len(s.out)+len(pending) <= s.want {
+	for s.want > 0 && len(s.out)+len(pending) <= s.want {
 		if !s.indented(indent) {
 			if !s.more() || !s.atBreak() {
 				break
@@ -118,7 +118,7 @@ func (s *scan) indented(indent int) bool {
 		i++
 	}
 	full := i-s.at == indent
-	if full && (i == len(s.raw) || s.raw[i] != '\n' && s.raw[i] != '\r') {
+	if full && i < len(s.raw) && s.raw[i] != '\n' && s.raw[i] != '\r' {
 		s.at = i
 		return true
 	}

@@ -57,6 +57,8 @@ const (
 	CodeExprCommentCut      Code = "expr.comment_cut"
 	CodeExprTooLarge        Code = "expr.too_large"
 	CodeExprFloat           Code = "expr.float"
+	CodeExprDivision        Code = "expr.division_by_zero"
+	CodeExprValue           Code = "expr.value"
 
 	CodeSourceUnknownConnection Code = "source.unknown_connection"
 	CodeSourceUnknownStream     Code = "source.unknown_stream"
@@ -244,6 +246,8 @@ func codeSummaries() []CodeInfo {
 		{Code: CodeExprCommentCut, Summary: "a # cut the expression"},
 		{Code: CodeExprTooLarge, Summary: "the expression is too large or nested too deeply"},
 		{Code: CodeExprFloat, Summary: "an inexact number in an exact calculation"},
+		{Code: CodeExprDivision, Summary: "a record divides by zero"},
+		{Code: CodeExprValue, Summary: "a function cannot work with a record's value"},
 		{Code: CodeSourceUnknownConnection, Summary: "the connection is not declared"},
 		{Code: CodeSourceUnknownStream, Summary: "the connection has no such stream"},
 		{Code: CodeSourceMissingColumn, Summary: "a column the pipeline needs is not there"},
