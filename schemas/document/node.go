@@ -162,3 +162,8 @@ func (n *Node) start() int {
 	}
 	return n.src.offset(n.y.Line, n.y.Column)
 }
+
+const (
+	doubleQuoted      = yaml.DoubleQuotedStyle
+	singleQuotedStyle = yaml.SingleQuotedStyle
+)
