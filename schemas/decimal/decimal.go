@@ -33,6 +33,9 @@ func New(coef int64, scale int32) Decimal {
 	if scale >= 0 {
 		return Decimal{coef: coef, scale: scale}
 	}
+	if c, ok := scaleUp(coef, -scale); ok {
+		return Decimal{coef: c}
+	}
 	return FromBig(big.NewInt(coef), scale)
 }
 
@@ -58,18 +61,22 @@ func norm(z *big.Int, scale int32) Decimal {
 
 // fromMag returns the value of sign and magnitude u at the given scale.
 func fromMag(neg bool, u uint64, scale int32) Decimal {
-	if u <= math.MaxInt64 {
-		c := int64(u)
-		if neg {
-			c = -c
-		}
+	if c, ok := signed(neg, u); ok {
 		return Decimal{coef: c, scale: scale}
 	}
 	z := new(big.Int).SetUint64(u)
 	if neg {
 		z.Neg(z)
 	}
-	return norm(z, scale) // -2^63 comes back as an int64
+	return Decimal{big: z, scale: scale}
+}
+
+// signed returns the int64 of sign and magnitude, if there is one.
+func signed(neg bool, u uint64) (int64, bool) {
+	if neg {
+		return -int64(u), u <= 1<<63
+	}
+	return int64(u), u <= math.MaxInt64
 }
 
 // mag returns |c|; it is right for the smallest int64 too, which has no

@@ -22,8 +22,9 @@ func Quo(a, b Decimal) (q Decimal, inexact bool, err error) {
 	if a.IsZero() {
 		return Decimal{scale: max(ideal, 0)}, false, nil
 	}
-	if ideal >= 0 && a.big == nil && b.big == nil && b.coef != -1 && a.coef%b.coef == 0 {
-		return Decimal{coef: a.coef / b.coef, scale: ideal}, false, nil
+	if a.big == nil && b.big == nil {
+		q, inexact = quo64(a.coef, b.coef, ideal)
+		return q, inexact, nil
 	}
 	z, scale, inexact := quoDigitsBig(a, b)
 	if !inexact {

@@ -2,7 +2,6 @@ package decimal
 
 import (
 	"fmt"
-	"math"
 	"math/big"
 )
 
@@ -19,7 +18,9 @@ func ParseBytes(b []byte) (Decimal, error) { return parse(b) }
 // ParseFixed reads a plain number such as -123.45 into a coefficient and a
 // scale. ok is false for everything else, long numbers and exponents included:
 // ask ParseBytes then.
-func ParseFixed(b []byte) (coef int64, scale int32, ok bool) {
+func ParseFixed(b []byte) (coef int64, scale int32, ok bool) { return fixed(b) }
+
+func fixed[T string | []byte](b T) (coef int64, scale int32, ok bool) {
 	i, neg := 0, false
 	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
 		i, neg = 1, b[0] == '-'
@@ -43,7 +44,7 @@ func ParseFixed(b []byte) (coef int64, scale int32, ok bool) {
 	return finishFixed(b, coef, point, neg)
 }
 
-func finishFixed(b []byte, coef int64, point int, neg bool) (int64, int32, bool) {
+func finishFixed[T string | []byte](b T, coef int64, point int, neg bool) (int64, int32, bool) {
 	digits := len(b)
 	if b[0] == '-' || b[0] == '+' {
 		digits--
@@ -72,6 +73,9 @@ type number struct {
 }
 
 func parse[T string | []byte](s T) (Decimal, error) {
+	if coef, scale, ok := fixed(s); ok {
+		return Decimal{coef: coef, scale: scale}, nil
+	}
 	n, err := scan(s)
 	if err != nil {
 		return Decimal{}, fmt.Errorf("parse %q: %w", clip(s), err)
@@ -152,24 +156,17 @@ func scanExponent[T string | []byte](s T) (int, error) {
 
 // build returns the value, and false when it is beyond MaxDigits.
 func build[T string | []byte](s T, n number, scale int) (Decimal, bool) {
-	if n.digits > MaxDigits || scale > MaxDigits || n.digits-scale > 2*MaxDigits {
+	// One digit more than the ceiling: the zero before the point of 0.123…
+	if n.digits > MaxDigits+1 || scale > MaxDigits || n.digits-scale > 2*MaxDigits {
 		return Decimal{}, false
 	}
 	u, ok := mantissa(s, n)
-	if !ok || u > math.MaxInt64 {
+	coef, fits := signed(n.neg, u)
+	if !ok || !fits {
 		return buildBig(s, n, int32(scale))
 	}
-	coef := int64(u)
-	if n.neg {
-		coef = -coef
-	}
-	if scale >= 0 {
-		return Decimal{coef: coef, scale: int32(scale)}, true
-	}
-	if c, ok := scaleUp(coef, int32(-scale)); ok {
-		return Decimal{coef: c}, true
-	}
-	return buildBig(s, n, int32(scale))
+	d := New(coef, int32(scale))
+	return d, !d.TooLarge()
 }
 
 // mantissa returns the digits as an integer, and false above 19 significant

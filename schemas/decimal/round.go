@@ -83,7 +83,8 @@ func (d Decimal) Round(places int32, mode Mode) Decimal {
 		q++
 	}
 	if places < 0 {
-		return fromMag(d.coef < 0, q, 0).Mul(tenTo(-places))
+		whole := fromMag(d.coef < 0, q, 0).pad(-places) // the digits of q x 10^-places
+		return Decimal{coef: whole.coef, big: whole.big}
 	}
 	return fromMag(d.coef < 0, q, places)
 }
@@ -95,8 +96,6 @@ func (d Decimal) roundBig(drop, places int32, mode Mode) Decimal {
 	}
 	return norm(q, places)
 }
-
-func tenTo(n int32) Decimal { return norm(bigPow10(n), 0) }
 
 // half64 compares r with one half of den by way of den-r: doubling r could
 // leave the word.
