@@ -25,8 +25,8 @@ type LateFeeRule struct {
 // for a base of zero or less, the fee is 0. The percentage is rounded once; so
 // is a cap by rate.
 func LateFee(due, on calendar.Date, base, rent decimal.Decimal, rule LateFeeRule, places int32, mode decimal.Mode) (decimal.Decimal, error) {
-	if rule.Grace < 0 {
-		return decimal.Decimal{}, fmt.Errorf("late fee with a grace of %d days: grace must not be negative", rule.Grace)
+	if err := rule.check(); err != nil {
+		return decimal.Decimal{}, err
 	}
 	feeDate := due.AddDays(rule.Grace).AddDays(1)
 	if on < feeDate || base.Sign() <= 0 || base.Less(rule.Minimum) {
@@ -41,6 +41,24 @@ func LateFee(due, on calendar.Date, base, rent decimal.Decimal, rule LateFeeRule
 		fee = limit
 	}
 	return post(fee, places, mode), nil
+}
+
+func (r LateFeeRule) check() error {
+	if r.Grace < 0 {
+		return fmt.Errorf("late fee with a grace of %d days: grace must not be negative", r.Grace)
+	}
+	for _, part := range [...]struct {
+		name  string
+		value decimal.Decimal
+	}{
+		{"flat", r.Flat}, {"rate", r.Rate}, {"daily", r.Daily},
+		{"cap", r.Cap}, {"cap_rate", r.CapRate}, {"minimum", r.Minimum},
+	} {
+		if part.value.Sign() < 0 {
+			return fmt.Errorf("late fee with %s %s: %s must not be negative", part.name, part.value, part.name)
+		}
+	}
+	return nil
 }
 
 // Retainage returns the part of billed work that is held back, rounded once

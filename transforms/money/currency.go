@@ -10,7 +10,8 @@ import (
 const defaultPlaces = 2
 
 // MinorUnits returns how many decimal places an ISO 4217 currency has (section
-// 12). ok is false for a code that is no currency in use; codes are upper case.
+// 12). ok is false, and places 0, for a code that is not a currency in use or
+// one withdrawn in the last years; codes are upper case.
 func MinorUnits(currency string) (places int32, ok bool) {
 	switch currency {
 	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF",
@@ -21,7 +22,10 @@ func MinorUnits(currency string) (places int32, ok bool) {
 	case "CLF", "UYW":
 		return 4, true
 	}
-	return 2, twoPlaces(currency)
+	if twoPlaces(currency) {
+		return 2, true
+	}
+	return 0, false
 }
 
 // twoPlaces lists the currencies with hundredths.
@@ -40,7 +44,8 @@ func twoPlaces(currency string) bool {
 		"RON", "RSD", "RUB", "SAR", "SBD", "SCR", "SDG", "SEK", "SGD", "SHP",
 		"SLE", "SOS", "SRD", "SSP", "STN", "SVC", "SYP", "SZL", "THB", "TJS",
 		"TMT", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "USD", "USN", "UYU",
-		"UZS", "VED", "VES", "WST", "XCD", "XCG", "YER", "ZAR", "ZMW", "ZWG":
+		"UZS", "VED", "VES", "WST", "XCD", "XCG", "YER", "ZAR", "ZMW", "ZWG",
+		"CUC", "HRK", "SLL", "ZWL": // withdrawn, still met in old records
 		return true
 	}
 	return false

@@ -115,18 +115,22 @@ func (c DayCount) fraction(first, last, start, end calendar.Date) (num, den int6
 		year, _, _ := start.YMD()
 		return 12 * days, int64(calendar.DaysInYear(year))
 	case Thirty360:
-		return thirtyDay(last, start, end) - thirtyDay(first, start, first+1) + 1, 30
+		return closing30(last, start, end) - day30(first, start) + 1, 30
 	}
 	return days, calendar.DaysInclusive(start, end)
 }
 
-// thirtyDay returns the number of a day in a month of thirty days: day 31 is
-// day 30, and so is the last day of a shorter month when it closes the stay.
-func thirtyDay(d, start, end calendar.Date) int64 {
+// day30 returns the number of a day in a month of thirty days: day 31 is day
+// 30.
+func day30(d, start calendar.Date) int64 { return min(calendar.DaysInclusive(start, d), 30) }
+
+// closing30 is day30 for the last day of a stay: the end of a shorter month is
+// day 30 too, so that a stay to the end of February is charged to the full.
+func closing30(d, start, end calendar.Date) int64 {
 	if d == end {
 		return 30
 	}
-	return min(int64(d-start)+1, 30)
+	return day30(d, start)
 }
 
 // ProrateOver returns the part of the amount of an arbitrary period that falls
