@@ -113,6 +113,9 @@ func nextPart(s string) (part, int, error) {
 
 func (p *Pattern) add(next part) error {
 	last := len(p.parts) - 1
+	if last >= 0 && p.parts[last].token.open() && next.startsWithDigit() {
+		return errors.New("M or D before another number: nobody can tell where the one ends; use MM and DD")
+	}
 	if next.token == literal {
 		if last >= 0 && p.parts[last].token == literal {
 			p.parts[last].text += next.text
@@ -121,16 +124,22 @@ func (p *Pattern) add(next part) error {
 		}
 		return nil
 	}
-	if last >= 0 && (p.parts[last].token == month1 || p.parts[last].token == day1) && digitsFirst(next.token) {
-		return errors.New("M or D before another number: nobody can tell where the one ends; use MM and DD")
-	}
 	p.has[next.token] = true
 	p.parts = append(p.parts, next)
 	return nil
 }
 
-func digitsFirst(t token) bool {
-	return t != literal && t != monthLong && t != monthShort && t != offset
+// open reports whether the token may end after one digit or after two.
+func (t token) open() bool { return t == month1 || t == day1 }
+
+func (p part) startsWithDigit() bool {
+	switch p.token {
+	case literal:
+		return p.text != "" && p.text[0]-'0' <= 9
+	case monthLong, monthShort, offset:
+		return false
+	}
+	return true
 }
 
 // check refuses patterns with two tokens for one thing, or with a hole.
