@@ -116,7 +116,7 @@ func wholeDisagreement(a, b Decimal) string {
 		return "exactness of the quotient"
 	}
 	// Half a unit in the 34th digit of q, times b, is the largest error there is.
-	limit := New(5, 34).Mul(q.Abs().Mul(b.Abs())).Mul(FromInt(10))
+	limit := New(5, 34).Mul(q.Abs().Mul(b.Abs()))
 	if inexact && limit.Less(back) {
 		return "quotient"
 	}

@@ -27,11 +27,10 @@ func quo64(a, b int64, ideal int32) (Decimal, bool) {
 		hi, lo, drawn = trim128(hi, lo, drawn, max(0, -ideal))
 		return from128(neg, hi, lo, ideal+drawn), false
 	}
+	// This cannot carry into a 35th digit: a fraction of two int64 is never as
+	// close to a power of ten as 10^-34 of its value.
 	if HalfEven.away(neg, lo&1 == 1, half64(r, den)) {
 		hi, lo = mulAdd128(hi, lo, 1, 1)
-	}
-	if digits128(hi, lo) > quoDigits { // 99…9 was rounded up to 100…0
-		hi, lo, drawn = trim128(hi, lo, drawn, drawn-1)
 	}
 	return from128(neg, hi, lo, ideal+drawn), true
 }

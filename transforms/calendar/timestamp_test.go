@@ -68,6 +68,7 @@ func TestParseTimestamp(t *testing.T) {
 		{"2026-03-08T03:00:00", york, "2026-03-08T07:00:00Z"},
 		{"2026-11-01T00:59:59", york, "2026-11-01T04:59:59Z"},
 		{"2026-11-01T02:00:00", york, "2026-11-01T07:00:00Z"},
+		{"1983-10-30T02:30:00", zone(t, "America/Juneau"), "1983-10-30T11:30:00Z"}, // the offset after it was never in force before
 		{"2026-11-01T01:30:00-04:00", york, "2026-11-01T05:30:00Z"},
 		{"2026-11-01T01:30:00-05:00", york, "2026-11-01T06:30:00Z"},
 	} {
@@ -96,6 +97,7 @@ func TestParseTimestampRefuses(t *testing.T) {
 		{"2026-03-08T02:30:00", york, ErrLocalMissing}, {"2026-03-08T02:00:00", york, ErrLocalMissing},
 		{"2026-11-01T01:00:00", york, ErrLocalAmbiguous}, {"2026-11-01T01:59:59.999999", york, ErrLocalAmbiguous},
 		{"2026-03-29T01:30:00", zone(t, "Europe/London"), ErrLocalMissing}, {"2026-10-25T01:30:00", zone(t, "Europe/London"), ErrLocalAmbiguous},
+		{"2014-10-26T01:30:00", zone(t, "Europe/Moscow"), ErrLocalAmbiguous},       // the offset before it never came back
 		{"2011-12-30T12:00:00", zone(t, "Pacific/Apia"), ErrLocalMissing},          // a day that Samoa left out
 		{"2026-04-05T01:45:00", zone(t, "Australia/Lord_Howe"), ErrLocalAmbiguous}, // a step of half an hour
 	} {
