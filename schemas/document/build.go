@@ -172,7 +172,7 @@ func lostNot(tag, value string) bool {
 
 func lostNotFinding(n *Node, written string) Diagnostic {
 	line := n.src.line(n.y.Line)
-	start := n.start() - n.src.lines[n.y.Line-1]
+	start := n.start() - int(n.src.lines[n.y.Line-1])
 	text := strings.TrimRight(string(line[start:]), " \t\r\n")
 	if n.parent != nil && n.parent.InFlow() {
 		text = strings.TrimSpace(written + " " + n.y.Value)

@@ -54,3 +54,26 @@ func TestHelpExamplesParse(t *testing.T) {
 		}
 	}
 }
+
+// A wrong example that is about YAML itself must cause the code it explains.
+func TestHelpMistakesCauseTheirCode(t *testing.T) {
+	block := regexp.MustCompile("(?s)Wrong:\n\n```yaml\n(.*?)```")
+	checked := 0
+	for _, code := range []Code{
+		CodeYAMLSyntax, CodeUnclosedQuote, CodeUnclosedBracket, CodeTextAfterQuote, CodeColonInText, CodeMissingBlank, CodeFlowSplit,
+		CodeReservedCharacter, CodeLostNot, CodeTag, CodeAnchor, CodeDuplicateKey, CodeSecondDocument, CodeEmptyDocument, CodeNotAMapping, CodeKeyNotText,
+	} {
+		info, _ := LookupCode(code)
+		for _, m := range block.FindAllStringSubmatch(info.Help, -1) {
+			checked++
+			r := new(Report)
+			Parse("help", []byte(m[1]), r)
+			if found := r.Diagnostics(); !found.Has(code) {
+				t.Errorf("%s: the wrong example gives %v", code, found)
+			}
+		}
+	}
+	if checked < 16 {
+		t.Errorf("only %d examples", checked)
+	}
+}

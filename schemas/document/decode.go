@@ -76,6 +76,12 @@ func (d *Decoder) structs(n *Node, values []reflect.Value) {
 		}
 	}
 	meant := d.reportUnknown(parts, unknown)
+	for _, key := range n.keys {
+		// `connection:files` was reported as such; connection is not missing too.
+		if name, _, cut := strings.Cut(key.Text(), ":"); cut && key.broken {
+			meant[name] = true
+		}
+	}
 	for _, p := range parts {
 		for _, index := range p.st.self {
 			p.value.FieldByIndex(index).Set(reflect.ValueOf(n))

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -24,6 +25,10 @@ func (m *mistakes) flow(column int) {
 		case c == '[' || c == '{':
 			if n := len(open); n > 0 && open[n-1].entry >= 0 && open[n-1].entry != m.at {
 				m.cut(open[n-1], "a bracket inside { } or [ ] cuts this text")
+				return
+			}
+			if len(open) > MaxDepth {
+				m.report(CodeTooDeep, m.at, m.at+1, fmt.Sprintf("nested more than %d levels deep", MaxDepth), "Check the brackets.")
 				return
 			}
 			open = append(open, bracket{at: m.at, close: c + 2, entry: -1})

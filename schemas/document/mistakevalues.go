@@ -73,6 +73,12 @@ func (m *mistakes) tail(from int, code Code, message string) {
 		m.report(CodeUnclosedQuote, from, end, "the text that begins here ends in a later line, and more text follows", "Check that the quote or bracket is closed in this line.")
 		return
 	}
+	if m.byteAt(from) == '\'' && !isBlank(m.byteAt(m.at)) {
+		// An apostrophe ended the text: 'tenant's rent'.
+		m.report(code, from, from+len(text), message, "Inside single quotes an apostrophe is written twice.")
+		m.found.Fix = singleQuoted(strings.ReplaceAll(strings.TrimSuffix(text[1:], "'"), "''", "'"))
+		return
+	}
 	m.report(code, from, from+len(text), message, "Put the whole text in single quotes.")
 	m.found.Fix = singleQuoted(text)
 }

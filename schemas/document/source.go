@@ -1,23 +1,29 @@
 package document
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // source is the text of one file with the byte offset of each line's start. A
 // byte order mark is cut off, so that column 1 is the first visible character.
 type source struct {
 	file  string
 	raw   []byte
-	lines []int
+	lines []int32 // 4 bytes each: a hostile file may be all line breaks
 }
 
 func newSource(file string, raw []byte) *source {
 	if len(raw) >= 3 && raw[0] == 0xEF && raw[1] == 0xBB && raw[2] == 0xBF {
 		raw = raw[3:]
 	}
-	s := &source{file: file, raw: raw, lines: make([]int, 1, 64)}
+	s := &source{file: file, raw: raw, lines: make([]int32, 1, 2+bytes.Count(raw, []byte("\n")))}
+	if len(raw) > MaxBytes {
+		return s // refused for its size: nobody asks for lines
+	}
 	for i := 0; i < len(raw); i++ {
 		if raw[i] == '\n' || raw[i] == '\r' && (i+1 == len(raw) || raw[i+1] != '\n') {
-			s.lines = append(s.lines, i+1)
+			s.lines = append(s.lines, int32(i+1))
 		}
 	}
 	return s
@@ -27,7 +33,7 @@ func newSource(file string, raw []byte) *source {
 func (s *source) line(n int) []byte {
 	end := len(s.raw)
 	if n < len(s.lines) {
-		end = s.lines[n]
+		end = int(s.lines[n])
 	}
 	return s.raw[s.lines[n-1]:end]
 }
@@ -37,7 +43,7 @@ func (s *source) offset(line, column int) int {
 	if line < 1 || line > len(s.lines) {
 		return len(s.raw)
 	}
-	at := s.lines[line-1]
+	at := int(s.lines[line-1])
 	for ; column > 1 && at < len(s.raw); column-- {
 		_, n := utf8.DecodeRune(s.raw[at:])
 		at += n
@@ -50,7 +56,7 @@ func (s *source) position(offset int) Position {
 	offset = min(max(offset, 0), len(s.raw))
 	low, high := 0, len(s.lines)
 	for high-low > 1 {
-		if mid := (low + high) / 2; s.lines[mid] <= offset {
+		if mid := (low + high) / 2; int(s.lines[mid]) <= offset {
 			low = mid
 		} else {
 			high = mid

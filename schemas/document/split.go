@@ -86,6 +86,7 @@ func balance(s string) (depth int, quote byte) {
 			if c == quote {
 				quote = 0
 			}
+		case c == '\'' && i > 0 && wordByte(s[i-1]): // an apostrophe
 		case c == '"' || c == '\'' || c == '`':
 			quote = c
 		case c == '(' || c == '[' || c == '{':
@@ -95,6 +96,10 @@ func balance(s string) (depth int, quote byte) {
 		}
 	}
 	return depth, quote
+}
+
+func wordByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
 var keyWithoutBlank = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*):([^\s/:].*)$`)
