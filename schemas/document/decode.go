@@ -150,7 +150,7 @@ func describe(n *Node) string {
 		return "an item of " + quoteText(n.parent.key.Text())
 	case n.parent != nil:
 		return "an item of the list"
-	case len(n.keys) > 0:
+	case len(n.keys) > 0 && plainName.MatchString(n.keys[0].Text()):
 		return "the " + n.keys[0].Text() + " document"
 	}
 	return "the document"

@@ -32,9 +32,13 @@ type Report struct {
 	sources map[string]*source
 }
 
-// Add records a finding as it is.
+// Add records findings. A message is one line: a name from the file may hold a
+// line break, which becomes a blank.
 func (r *Report) Add(found ...Diagnostic) {
 	for _, d := range found {
+		if strings.ContainsAny(d.Message, "\r\n") {
+			d.Message = strings.Join(strings.Fields(d.Message), " ")
+		}
 		if r.perFile == nil {
 			r.perFile = make(map[string]int)
 		}
