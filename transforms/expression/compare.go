@@ -97,9 +97,8 @@ func compare(m mask, a, b *operand) boolFn {
 		return compareInt(m, a.i, b.i)
 	case a.number():
 		if a.kind == record.Decimal && a.ref != nil && a.ref.direct() && b.stable == fixed {
-			if v, ok := b.dec()(&frame{limits: Limits{}.orDefault()}); ok {
-				return compareField(m, a.ref, v)
-			}
+			v, _ := b.dec()(nil) // a literal looks at no frame
+			return compareField(m, a.ref, v)
 		}
 		return compareDec(m, a.dec(), b.dec())
 	case a.kind == record.Boolean:

@@ -134,8 +134,8 @@ func (c *compiler) add(p problem) {
 	})
 }
 
-// fold computes what does not depend on the record. What fails is left for
-// the record that meets it.
+// fold computes what does not depend on the record. What fails or is nil is
+// left for the record that meets it.
 func (c *compiler) fold(o *operand) {
 	if o.stable != fixed {
 		return
@@ -156,16 +156,19 @@ func (c *compiler) fold(o *operand) {
 			folded = constText(strings.Clone(v))
 		}
 	case o.b != nil:
-		if v := o.b(f); !f.failed {
+		if v := o.b(f); v != Nil && !f.failed {
 			folded = constBool(v)
 		}
+	default:
+		return
 	}
-	if folded != nil {
-		o.i, o.d, o.b, o.s, o.app = folded.i, folded.d, folded.b, folded.s, nil
-		o.parts = nil
-		if o.kind == record.Decimal && o.scale == record.NoScale {
-			o.scale = folded.scale
-		}
+	if folded == nil {
+		o.stable = varies
+		return
+	}
+	o.i, o.d, o.b, o.s, o.app, o.parts = folded.i, folded.d, folded.b, folded.s, nil, nil
+	if o.kind == record.Decimal && o.scale == record.NoScale {
+		o.scale = folded.scale
 	}
 }
 

@@ -125,7 +125,35 @@ func (r *fieldRef) text() textFn {
 			f.nilAt = at
 			return "", false
 		}
-		return view(c.Text(int(f.row))), true
+		at := c.Spans[f.row]
+		return view(c.Bytes[at.Off : at.Off+at.Len]), true
+	}
+}
+
+// intDec reads an integer field as a decimal.
+func (r *fieldRef) intDec() decFn {
+	i, at := r.path[0], r.at
+	return func(f *frame) (decimal.Decimal, bool) {
+		c := &f.b.Columns[i]
+		if c.Presence[f.row] != record.Value {
+			f.nilAt = at
+			return decimal.Decimal{}, false
+		}
+		return decimal.FromInt(c.Ints[f.row]), true
+	}
+}
+
+// appender appends the text of a field of the record itself.
+func (r *fieldRef) appender() appendFn {
+	i, at := r.path[0], r.at
+	return func(f *frame, dst []byte) ([]byte, bool) {
+		c := &f.b.Columns[i]
+		if c.Presence[f.row] != record.Value {
+			f.nilAt = at
+			return dst, false
+		}
+		at := c.Spans[f.row]
+		return append(dst, c.Bytes[at.Off:at.Off+at.Len]...), true
 	}
 }
 

@@ -65,15 +65,15 @@ func letters(s textFn, from, to byte, unicode func(string) string) *operand {
 			return dst, false
 		}
 		start := len(dst)
-		for i := range len(v) {
-			b := v[i]
+		dst = append(dst, v...)
+		made := dst[start:]
+		for i, b := range made {
 			if b >= utf8.RuneSelf {
 				return append(dst[:start], unicode(v)...), f.room(2 * len(v))
 			}
 			if b-from <= to-from {
-				b ^= 'a' - 'A'
+				made[i] = b ^ ('a' - 'A')
 			}
-			dst = append(dst, b)
 		}
 		return dst, true
 	})

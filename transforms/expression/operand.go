@@ -115,6 +115,9 @@ func (o *operand) dec() decFn {
 	if o.kind != record.Integer {
 		return o.d
 	}
+	if o.ref != nil && o.ref.direct() {
+		return o.ref.intDec()
+	}
 	i := o.i
 	return func(f *frame) (decimal.Decimal, bool) {
 		v, ok := i(f)

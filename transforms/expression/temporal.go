@@ -22,6 +22,12 @@ func (c *compiler) shift(n *ast.BinaryNode, a, b *operand) *operand {
 	case a.kind == record.Month && !b.months:
 		return c.errorf(n.Right, document.CodeExprType, "write month_start(m) + days(5)", "days cannot be added to a month")
 	}
+	if by, ok := c.fixedSpan(b); ok && a.kind == record.Date && !b.months {
+		if n.Operator == "-" {
+			by = -by
+		}
+		return c.like(intOperand(a.kind, daysLater(a.i, by)), a, b)
+	}
 	return c.like(intOperand(a.kind, shifted(c.mover(a.kind, b.months), n.Operator == "-", a.i, b.i)), a, b)
 }
 
@@ -44,6 +50,26 @@ func shifted(move func(v, n int64) (int64, bool), back bool, a, b intFn) intFn {
 			return 0, f.outsideCalendar()
 		}
 		return v, true
+	}
+}
+
+// fixedSpan is a number of days known while compiling, within the calendar.
+func (c *compiler) fixedSpan(o *operand) (int64, bool) {
+	if o.stable != fixed {
+		return 0, false
+	}
+	n, ok := o.i(nil)
+	return n, ok && -farSpan < n && n < farSpan
+}
+
+// daysLater is shifted for the commonest case.
+func daysLater(a intFn, n int64) intFn {
+	return func(f *frame) (int64, bool) {
+		v, ok := a(f)
+		if v += n; ok && !calendar.Date(v).Valid() {
+			return 0, f.outsideCalendar()
+		}
+		return v, ok
 	}
 }
 

@@ -23,16 +23,16 @@ func concat(parts ...*operand) *operand {
 	}
 	apps := make([]appendFn, len(flat))
 	for i, p := range flat {
-		apps[i] = p.appender()
+		apps[i] = p.uncounted()
 	}
 	o := madeText(func(f *frame, dst []byte) ([]byte, bool) {
-		ok := true
+		ok, from := true, len(dst)
 		for _, app := range apps {
 			if dst, ok = app(f, dst); !ok {
 				return dst, false
 			}
 		}
-		return dst, true
+		return dst, f.room(len(dst) - from)
 	})
 	o.parts = flat
 	return o
@@ -50,6 +50,25 @@ func (o *operand) appender() appendFn {
 			return dst, false
 		}
 		return append(dst, v...), true
+	}
+}
+
+// uncounted is appender for a caller that counts the bytes.
+func (o *operand) uncounted() appendFn {
+	switch {
+	case o.app != nil:
+		return o.app
+	case o.ref != nil && o.ref.direct():
+		return o.ref.appender()
+	}
+	s := o.s
+	if o.stable == fixed {
+		known, _ := s(nil) // a literal looks at no frame
+		return func(f *frame, dst []byte) ([]byte, bool) { return append(dst, known...), true }
+	}
+	return func(f *frame, dst []byte) ([]byte, bool) {
+		v, ok := s(f)
+		return append(dst, v...), ok
 	}
 }
 
