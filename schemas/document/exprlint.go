@@ -51,9 +51,9 @@ func lintComment(t Text, masked string) (Diagnostic, bool) {
 	if !ok || !unfinished(t.Value, masked) {
 		return Diagnostic{}, false
 	}
-	whole := t.Value + rest
+	whole := t.node.Text() + rest
 	hint := "Put the whole expression in single quotes: " + singleQuoted(whole)
-	d := DiagnosticAt(t, CodeExprCommentCut, hint, "a blank and # begin a comment, so the expression ends at %q", clip(lastWords(t.Value)))
+	d := DiagnosticAt(t.node, CodeExprCommentCut, hint, "a blank and # begin a comment, so the expression ends at %q", clip(lastWords(t.Value)))
 	d.Fix = singleQuoted(whole)
 	if d.EndColumn > 0 {
 		d.EndColumn += len([]rune(rest))
@@ -69,7 +69,7 @@ func lastWords(s string) string {
 // commentBehind gives the rest of the line behind an unquoted scalar when a
 // comment begins there.
 func (t Text) commentBehind() (string, bool) {
-	if t.node == nil || t.node.Quoted() || t.base != 0 {
+	if t.node == nil || t.node.Quoted() || t.base+len(t.Value) != len(t.node.Text()) {
 		return "", false
 	}
 	_, end, ok := t.node.layout()

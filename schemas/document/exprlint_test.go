@@ -49,6 +49,19 @@ func TestLintWithoutADocument(t *testing.T) {
 	}
 }
 
+// A definition marks an expression by =; the part behind it keeps its place.
+func TestLintAPartOfAScalar(t *testing.T) {
+	docs := Parse("f", []byte("x: =a = b\ny: =f(a, # b\n"), new(Report))
+	x := docs[0].Root.Get("x").Scalar()
+	if ds := LintExpression(Expr{x.Slice(1, len(x.Value))}); len(ds) != 1 || ds[0].Column != 7 {
+		t.Errorf("%+v", ds)
+	}
+	y := docs[0].Root.Get("y").Scalar()
+	if ds := LintExpression(Expr{y.Slice(1, len(y.Value))}); len(ds) != 1 || ds[0].Fix != "'=f(a, # b'" || ds[0].Column != 4 || ds[0].EndColumn != 13 {
+		t.Errorf("%+v", ds)
+	}
+}
+
 func TestQuotesEaten(t *testing.T) {
 	for text, want := range map[string]bool{
 		`x: "Rent"`: true, `x: 'Rent'`: true, `x: Rent`: false, `x: '"Rent"'`: false, `x: "\"Rent\""`: false, "x: |\n  Rent\n": false,

@@ -134,13 +134,8 @@ func (s *scan) escape() {
 	c := s.raw[s.at]
 	s.at++
 	if c == '\n' || c == '\r' {
-		if c == '\r' && s.more() && s.raw[s.at] == '\n' {
-			s.at++
-		}
-		// An escaped line break vanishes together with what indents the next line.
-		for s.more() && bytes.IndexByte([]byte(" \t\r\n"), s.raw[s.at]) >= 0 {
-			s.at++
-		}
+		s.at--
+		s.escapedBreak()
 		return
 	}
 	digits := 0
@@ -164,6 +159,26 @@ func (s *scan) escape() {
 		s.emit(b, from)
 	}
 	s.contentEnd = s.at
+}
+
+// escapedBreak: the break behind a backslash vanishes together with what indents
+// the next line; further breaks stay.
+func (s *scan) escapedBreak() {
+	for first := true; s.more(); {
+		from := s.at
+		switch s.raw[s.at] {
+		case ' ', '\t':
+			s.at++
+		case '\n', '\r':
+			s.skipBreak()
+			if !first {
+				s.emit('\n', from)
+			}
+			first = false
+		default:
+			return
+		}
+	}
 }
 
 func simpleEscape(c byte) rune {

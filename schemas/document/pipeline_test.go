@@ -62,6 +62,8 @@ func (t *testType) DecodeDocument(n *Node, d *Decoder) {
 	t.Type, t.Pattern = long.Type, long.Pattern
 }
 
+func (t *testType) DocumentType() string { return "type, or a mapping of type and pattern" }
+
 func (t *testType) DocumentSchema(sub func(any) any) any {
 	return map[string]any{"anyOf": []any{map[string]any{"enum": []any{"text", "decimal", "date"}}, sub(testTypeForm{})}}
 }

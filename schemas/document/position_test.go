@@ -86,7 +86,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(samplePipeline))
 	for _, s := range []string{
 		"", "\x00", "a: \xff", "a: &x [*x]", "a: !b c", "a: 'x\n  y''z'", "a: >\n  b\n\n   c\n", "a: \"\\\n  \\u00e9\"", "---\n---\n",
-		"? [a]\n: b\n", "a: {b: c", "a: [b\nc: d", "\t", "a:\n\t- b", "!", "a: |9\n x", "- - - -", "{{{{", "a: b: c", "*a", "a: |\n", "a: >\n\n\n", "a: |+\n\n", "a: \"x\\",
+		"? [a]\n: b\n", "a: {b: c", "a: [b\nc: d", "\t", "a:\n\t- b", "!", "a: |9\n x", "- - - -", "{{{{", "a: b: c", "*a", "a: |\n", "a: >\n\n\n", "a: |+\n\n", "a: \"x\\", "a: \"\\\n\r \\u00ed\"", "? bg]\n\n bg]\n::", "0: >\n 00\n ",
 	} {
 		f.Add([]byte(s))
 	}
@@ -94,7 +94,10 @@ func FuzzParse(f *testing.F) {
 		r := new(Report)
 		docs := ParseWith("f", raw, r, Options{Multiple: true})
 		for _, doc := range docs {
-			eachScalar(doc.Root, func(n *Node) { checkLayout(t, n) })
+			eachScalar(doc.Root, func(n *Node) {
+				checkLayout(t, n)
+				r.Add(LintExpression(Expr{n.Scalar()})...)
+			})
 			d := &Decoder{Report: r}
 			d.Decode(doc.Root, new(testPipeline))
 		}

@@ -141,8 +141,13 @@ func (p *page) typeName(f field) string {
 		return "mapping"
 	case formUnion:
 		return "one of several forms"
-	case formDecodable, formNode:
-		return "see below"
+	case formDecodable:
+		if t, ok := reflect.New(f.typ).Interface().(Describer); ok {
+			return cell(t.DocumentType())
+		}
+		return "any"
+	case formNode:
+		return "any"
 	case formExpr:
 		return "expression"
 	case formSecret:

@@ -113,6 +113,10 @@ type Schemer interface {
 	DocumentSchema(sub func(prototype any) any) any
 }
 
+// Describer is a Decodable that says on the reference page what is written for
+// it: "a type, or a mapping with type and pattern".
+type Describer interface{ DocumentType() string }
+
 // Reference is one ${scheme:name} or ${scheme:name:-default}.
 type Reference struct {
 	Scheme     string // env, file, secret, var, each
