@@ -2,6 +2,9 @@ package connectors
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tieout/tieout/schemas/record"
@@ -101,4 +104,30 @@ type FieldSpec struct {
 	MinorUnits bool
 	// Fields are the fields of a list's or record's children.
 	Fields []FieldSpec
+}
+
+// MissingColumnError says that a source lacks a declared field that is not
+// optional. It wraps ErrConfig.
+type MissingColumnError struct {
+	Input   string
+	Field   string
+	Columns []string // the names looked for
+	Known   []string // the names there are
+}
+
+// Error names the field and what is there instead.
+func (e *MissingColumnError) Error() string {
+	return fmt.Sprintf("%s has no column %s for field %q; it has %s",
+		e.Input, strings.Join(quoted(e.Columns), " or "), e.Field, strings.Join(quoted(e.Known), ", "))
+}
+
+// Unwrap makes it a configuration error.
+func (e *MissingColumnError) Unwrap() error { return ErrConfig }
+
+func quoted(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strconv.Quote(n)
+	}
+	return out
 }

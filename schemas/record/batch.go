@@ -15,6 +15,11 @@ type Hold struct {
 	Rule    string // the rule's name or the step's kind
 	Field   string // the field at fault, "" if none
 	Message string
+	// Record is the record as received, as a JSON object, when the columns
+	// cannot hold it; the source sets it.
+	Record []byte
+	// Echo marks a row held only because another of its document is.
+	Echo bool
 }
 
 // StepSource and StepRules stand in Hold.Step for the two places that are no
@@ -45,12 +50,18 @@ type Batch struct {
 	Live []int32
 	// Held has one entry for each reason a row was stopped.
 	Held []Hold
+	// Stopped lists the rows that holds took out of Live, in no order; rows a
+	// filter took out are not among them.
+	Stopped []int32
 	// Seq counts the batches of one read from 0; sinks receive them in order.
 	Seq    int64
 	Origin Origin
-	// Doc gives each row the number of the record it was made from, so that a
-	// document is held whole. Empty means that each row is its own document.
+	// Doc gives each row the row of the batch as read that it was made from,
+	// so that a document is held whole. Empty means that row i is row i there.
 	Doc []int32
+	// Arena is room for the bytes a reader receives. It goes with the batch,
+	// so that a reader may use it again when the batch comes back.
+	Arena []byte
 }
 
 // Reset empties the batch for rows rows of a shape, all live and all Absent.
@@ -65,7 +76,7 @@ func (b *Batch) Reset(shape *Shape, rows int) {
 		b.resetColumn(i, rows)
 	}
 	b.Rows = rows
-	b.Held, b.Doc = b.Held[:0], b.Doc[:0]
+	b.Held, b.Doc, b.Stopped = b.Held[:0], b.Doc[:0], b.Stopped[:0]
 	b.Origin.Line, b.Origin.Byte = b.Origin.Line[:0], b.Origin.Byte[:0]
 	b.AllLive()
 }
@@ -151,12 +162,21 @@ func (b *Batch) Derive(dst *Batch) {
 	dst.Columns = append(dst.Columns[:0], b.Columns...)
 	dst.Live = append(dst.Live[:0], b.Live...)
 	dst.Held = append(dst.Held[:0], b.Held...)
+	dst.Stopped = append(dst.Stopped[:0], b.Stopped...)
 	dst.Origin, dst.Doc = b.Origin, b.Doc
 }
 
 // Hold stops a row: it records the reason and leaves the row in Live until
 // the next call of DropHeld, so that further reasons can be found.
 func (b *Batch) Hold(h Hold) { b.Held = append(b.Held, h) }
+
+// Entry returns the row of the batch as read that a row was made from.
+func (b *Batch) Entry(row int32) int32 {
+	if len(b.Doc) > 0 {
+		return b.Doc[row]
+	}
+	return row
+}
 
 // DropHeld takes the rows named by Held[from:] out of Live, together with the
 // other rows of their documents, each of which gets a reason of its own.
@@ -176,12 +196,14 @@ func (b *Batch) DropHeld(from int) {
 	live := b.Live[:0]
 	for _, row := range b.Live {
 		if stopped[row] {
+			b.Stopped = append(b.Stopped, row)
 			continue
 		}
 		if len(b.Doc) > 0 {
 			if _, held := docs[b.Doc[row]]; held {
+				b.Stopped = append(b.Stopped, row)
 				b.Held = append(b.Held, Hold{Row: row, Step: first.Step, Code: first.Code, Rule: first.Rule,
-					Message: "another record of the same document is held"})
+					Echo: true, Message: "another record of the same document is held"})
 				continue
 			}
 		}

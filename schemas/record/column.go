@@ -30,8 +30,9 @@ type Column struct {
 
 	// Bytes is the arena Spans point into. A reader may set it to the bytes
 	// it received and share it between columns.
-	Bytes []byte
-	Spans []Span
+	Bytes    []byte
+	Spans    []Span
+	borrowed bool // Bytes belong to someone else
 
 	Ints  []int64
 	Scale int32
@@ -57,6 +58,9 @@ func (c *Column) Reset(kind Kind, rows int) {
 	c.Kind, c.Scale, c.Verbatim, c.Over = kind, 0, false, nil
 	c.Presence = sized(c.Presence, rows)
 	clear(c.Presence)
+	if c.borrowed {
+		c.Bytes, c.borrowed = nil, false
+	}
 	switch kind {
 	case Text, Unknown:
 		c.Spans = sized(c.Spans, rows)
@@ -70,15 +74,12 @@ func (c *Column) Reset(kind Kind, rows int) {
 	}
 }
 
-// Borrow makes the column read spans of bytes it does not own. Call Release
-// before the column is written with SetText again.
+// Borrow makes the column read spans of bytes it does not own, until the next
+// Reset. Texts must not be set while it does.
 func (c *Column) Borrow(bytes []byte, rows int) {
-	c.Bytes = bytes[:len(bytes):len(bytes)]
+	c.Bytes, c.borrowed = bytes[:len(bytes):len(bytes)], true
 	c.Spans = sized(c.Spans, rows)
 }
-
-// Release lets go of borrowed bytes.
-func (c *Column) Release() { c.Bytes = nil }
 
 func sized[T any](s []T, n int) []T {
 	if cap(s) >= n {

@@ -12,8 +12,7 @@ func Gather(dst, src *Column, rows []int32) {
 		dst.Presence[i] = src.Presence[r]
 	}
 	if len(src.Spans) > 0 {
-		dst.Bytes = src.Bytes[:len(src.Bytes):len(src.Bytes)]
-		dst.Spans = sized(dst.Spans, len(rows))
+		dst.Borrow(src.Bytes, len(rows))
 		for i, r := range rows {
 			dst.Spans[i] = src.Spans[r]
 		}
@@ -78,7 +77,7 @@ func (b *Batch) Pick(dst *Batch, rows []int32) {
 	for i := range b.Columns {
 		Gather(&dst.Columns[i], &b.Columns[i], rows)
 	}
-	dst.Held = dst.Held[:0]
+	dst.Held, dst.Stopped = dst.Held[:0], dst.Stopped[:0]
 	dst.Origin.Input = b.Origin.Input
 	dst.Origin.Line = pickInts(dst.Origin.Line, b.Origin.Line, rows)
 	dst.Origin.Byte = pickInts(dst.Origin.Byte, b.Origin.Byte, rows)

@@ -1,0 +1,214 @@
+package file
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-faster/jx"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// node says what to do with one member of a JSON object: which column of the
+// level it fills, and what to do with its own members.
+type node struct {
+	name   string
+	column int // -1 for a member only passed through on the way to a column
+	kind   record.Kind
+	caster *connectors.Caster // nil for text
+	shape  *record.Shape      // of a list's or record's children
+	nodes  []*node            // members of the children, or of the members passed through
+	listed bool               // declared by the pipeline
+}
+
+func (n *node) find(key []byte) *node {
+	for _, m := range n.nodes {
+		if string(key) == m.name {
+			return m
+		}
+	}
+	return nil
+}
+
+func (n *node) member(name string) *node {
+	if m := n.find([]byte(name)); m != nil {
+		return m
+	}
+	m := &node{name: name, column: -1}
+	n.nodes = append(n.nodes, m)
+	return m
+}
+
+// planJSON builds the tree of a stream from the declared fields and from the
+// members its first records have.
+func planJSON(read connectors.Read, samples [][]byte, limits connectors.Limits) (*node, error) {
+	seen := &node{column: -1}
+	for _, raw := range samples {
+		if err := inspect(seen, jx.DecodeBytes(raw), limits.Depth); err != nil {
+			continue // the record is held when it is read
+		}
+	}
+	root := &node{column: -1, kind: record.Record}
+	return root, root.lay(read.Fields, seen, wanted(read), read)
+}
+
+// wanted is the set of names to keep, nil for all.
+func wanted(read connectors.Read) map[string]bool {
+	if read.Wanted == nil {
+		return nil
+	}
+	set := make(map[string]bool, len(read.Wanted))
+	for _, name := range read.Wanted {
+		set[name] = true
+	}
+	return set
+}
+
+// inspect takes note of the members of an object and of their kinds.
+func inspect(n *node, d *jx.Decoder, depth int) error {
+	if depth == 0 {
+		return fmt.Errorf("nested too deep")
+	}
+	return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
+		m := n.member(string(key))
+		switch d.Next() {
+		case jx.Object:
+			m.meet(record.Record)
+			return inspect(m, d, depth-1)
+		case jx.Array:
+			m.meet(record.List)
+			return inspectList(m, d, depth)
+		case jx.Null:
+			return d.Skip()
+		}
+		m.meet(record.Text)
+		return d.Skip()
+	})
+}
+
+func inspectList(m *node, d *jx.Decoder, depth int) error {
+	return d.Arr(func(d *jx.Decoder) error {
+		if d.Next() == jx.Object {
+			return inspect(m, d, depth-1)
+		}
+		m.listed = true // here: elements that are no objects, kept as JSON
+		return d.Skip()
+	})
+}
+
+// meet takes note of a kind; members of changing kinds are kept as text.
+func (n *node) meet(kind record.Kind) {
+	if n.kind == record.Unknown {
+		n.kind = kind
+	} else if n.kind != kind {
+		n.kind = record.Text
+	}
+}
+
+// lay gives the level its columns: the declared fields in their order, then
+// the other members seen, as what they looked like.
+func (n *node) lay(specs []connectors.FieldSpec, seen *node, keep map[string]bool, read connectors.Read) error {
+	var fields []record.Field
+	for i := range specs {
+		f, err := n.declare(&specs[i], len(fields), seen, read)
+		if err != nil {
+			return err
+		}
+		fields = append(fields, f)
+	}
+	declared := make(map[string]bool)
+	for _, f := range fields {
+		declared[f.Name] = true
+	}
+	for _, m := range seen.nodes {
+		if n.find([]byte(m.name)) != nil || declared[m.name] || keep != nil && !keep[m.name] {
+			continue
+		}
+		child := &node{name: m.name, column: len(fields), kind: m.kind}
+		if child.kind == record.Unknown {
+			child.kind = record.Text
+		}
+		f := record.NewField(m.name, child.kind)
+		if child.kind.Nested() && !m.listed {
+			if err := child.lay(nil, m, nil, read); err != nil {
+				return err
+			}
+			f.Child = child.shape
+		}
+		n.nodes, fields = append(n.nodes, child), append(fields, f)
+	}
+	var err error
+	n.shape, err = record.NewShape(fields...)
+	return err
+}
+
+// declare puts a declared field in the tree, at the first of its paths that
+// was seen.
+func (n *node) declare(spec *connectors.FieldSpec, column int, seen *node, read connectors.Read) (record.Field, error) {
+	caster, err := connectors.NewCaster(*spec, '.', read.Zone)
+	if err != nil {
+		return record.Field{}, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
+	}
+	paths := spec.Columns
+	if len(paths) == 0 {
+		paths = []string{spec.Name}
+	}
+	path, there := paths[0], false
+	for _, p := range paths {
+		if seen.has(p) {
+			path, there = p, true
+			break
+		}
+	}
+	if !there && !spec.Optional && len(seen.nodes) > 0 {
+		return record.Field{}, &connectors.MissingColumnError{Input: read.Stream, Field: spec.Name, Columns: paths, Known: seen.names()}
+	}
+	at, from := n, seen
+	for _, part := range pathParts(seen, path) {
+		at = at.member(part)
+		if from != nil {
+			from = from.find([]byte(part))
+		}
+	}
+	at.column, at.kind, at.listed = column, spec.Kind, true
+	if spec.Kind != record.Text && !spec.Kind.Nested() {
+		at.caster = caster
+	}
+	f := caster.Field()
+	if spec.Kind.Nested() && (len(spec.Fields) > 0 || from != nil && len(from.nodes) > 0) {
+		if from == nil {
+			from = &node{}
+		}
+		if err := at.lay(spec.Fields, from, nil, read); err != nil {
+			return f, err
+		}
+		f.Child = at.shape
+	}
+	return f, nil
+}
+
+// pathParts splits a path at its dots, unless a member has that very name.
+func pathParts(seen *node, path string) []string {
+	if seen.find([]byte(path)) != nil {
+		return []string{path}
+	}
+	return strings.Split(path, ".")
+}
+
+func (n *node) has(path string) bool {
+	for _, part := range pathParts(n, path) {
+		if n = n.find([]byte(part)); n == nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *node) names() []string {
+	var names []string
+	for _, m := range n.nodes {
+		names = append(names, m.name)
+	}
+	return names
+}
