@@ -78,7 +78,13 @@ func (d *Decoder) structs(n *Node, values []reflect.Value) {
 	meant := d.reportUnknown(parts, unknown)
 	for _, key := range n.keys {
 		// `connection:files` was reported as such; connection is not missing too.
-		if name, _, cut := strings.Cut(key.Text(), ":"); cut && key.broken {
+		if !key.broken {
+			continue
+		}
+		if name, _, cut := strings.Cut(key.Text(), ":"); cut {
+			if meant == nil {
+				meant = make(map[string]bool)
+			}
 			meant[name] = true
 		}
 	}

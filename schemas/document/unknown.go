@@ -9,11 +9,11 @@ import (
 // reportUnknown reports keys no target declares and gives the names that were
 // surely meant, so that they are not reported as missing as well.
 func (d *Decoder) reportUnknown(parts []part, unknown []*Node) map[string]bool {
-	meant := make(map[string]bool)
 	if len(unknown) == 0 {
-		return meant
+		return nil
 	}
 	known := knownNames(parts)
+	meant := make(map[string]bool)
 	for _, key := range unknown {
 		s := Suggest(key.Text(), known)
 		if s.Fix != "" {
