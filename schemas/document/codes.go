@@ -2,6 +2,7 @@ package document
 
 import (
 	"embed"
+	"slices"
 	"strings"
 )
 
@@ -197,6 +198,10 @@ func helpSections(area string) map[string]string {
 }
 
 func codeSummaries() []CodeInfo {
+	return slices.Concat(documentCodes(), recordCodes(), deliveryCodes())
+}
+
+func documentCodes() []CodeInfo {
 	return []CodeInfo{
 		{Code: CodeYAMLSyntax, Summary: "the file is not well-formed YAML"},
 		{Code: CodeTab, Summary: "a tab stands where YAML needs blanks"},
@@ -235,6 +240,11 @@ func codeSummaries() []CodeInfo {
 		{Code: CodeReferenceNotAllowed, Summary: "a reference outside the settings"},
 		{Code: CodeSecretNotAllowed, Summary: "a secret in a setting that is shown"},
 		{Code: CodeSecretInFile, Summary: "a secret written into the file"},
+	}
+}
+
+func recordCodes() []CodeInfo {
+	return []CodeInfo{
 		{Code: CodeExprSyntax, Summary: "the expression cannot be read"},
 		{Code: CodeExprUnknownField, Summary: "there is no such field"},
 		{Code: CodeExprUnknownFunction, Summary: "there is no such function"},
@@ -284,6 +294,11 @@ func codeSummaries() []CodeInfo {
 		{Code: CodeGateChange, Summary: "a figure moved too far from earlier runs"},
 		{Code: CodeGateOpenPeriod, Summary: "a record falls into a closed period"},
 		{Code: CodeGateEmpty, Summary: "a full read brought no records"},
+	}
+}
+
+func deliveryCodes() []CodeInfo {
+	return []CodeInfo{
 		{Code: CodeSinkUnknownConnection, Summary: "the connection is not declared"},
 		{Code: CodeSinkMissingKey, Summary: "the mode needs a key"},
 		{Code: CodeSinkMode, Summary: "the target cannot load in this mode"},

@@ -63,49 +63,7 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const head = "pipeline: a\nsource: { connection: c }\n"
-	for _, s := range []struct {
-		text string
-		ok   bool
-	}{
-		{samplePipeline, true},
-		{head, true},
-		{"pipeline: a\n", false},
-		{"source: { connection: c }\n", false},
-		{head + "sorce: 1\n", false},
-		{head + "description: 0123\n", true},
-		{head + "description: [a]\n", false},
-		{head + "schedule: { cron: x, catch_up: last }\n", true},
-		{head + "schedule: { cron: x, catch_up: lst }\n", false},
-		{head + "schedule: { cron: x, paused: yes please }\n", false},
-		{head + "schedule: { cron: x, paused: true }\n", true},
-		{head + "schedule: {}\n", false},
-		{head + "labels: { a: 1, b: -2 }\n", true},
-		{head + "labels: { a: x }\n", false},
-		{head + "limits: { share: 1%, memory: 64MiB, amount: 1.50 }\n", true},
-		{head + "limits: { share: 1 }\n", false},
-		{head + "limits: { memory: 64 }\n", false},
-		{head + "transforms: [ { filter: a } ]\n", true},
-		{head + "transforms: [ { filter: a, set: { b: c } } ]\n", false},
-		{head + "transforms: [ { filtr: a } ]\n", false},
-		{head + "transforms: { filter: a }\n", false},
-		{head + "transforms: [ { lookup: { in: a, match: { b: c }, by: d } } ]\n", true},
-		{head + "transforms: [ { lookup: { in: a, match: { b: c }, by: [d, e] } } ]\n", true},
-		{head + "transforms: [ { lookup: { in: a } } ]\n", false},
-		{head + "gate: [ records, { records: { max: 3 }, otherwise: warn } ]\n", true},
-		{head + "gate: [ balanced ]\n", false},
-		{head + "gate: [ { otherwise: warn } ]\n", false},
-		{head + "sink: { connection: c, key: [a] }\n", true},
-		{head + "sink: { connection: c, key: a }\n", false},
-		{head + "sink: { key: [a] }\n", false},
-		{"pipeline: a\nsource: { connection: c, fields: { a: decimal, b: { type: date } } }\n", true},
-		{"pipeline: a\nsource: { connection: c, fields: { a: float } }\n", false},
-		{"pipeline: a\nsource: { connection: c, rate_limit: 1.5 }\n", false},
-		{"pipeline: a\nsource: { connection: c, settings: { port: \"${env:PORT}\", client_secret: \"${env:S}\" } }\n", true},
-		{"pipeline: a\nsource: { connection: c, settings: { port: x } }\n", false},
-		{"pipeline: a\nsource: { connection: c, cursor: { lookback: 2h } }\n", true},
-		{"pipeline: a\nsource: { connection: c, cursor: { lookback: 2 hours } }\n", false},
-	} {
+	for _, s := range agreementSamples() {
 		_, r := decodeSample(t, s.text)
 		if (r.Errors() == 0) != s.ok {
 			t.Errorf("decoder: %s\n%v", s.text, r.Diagnostics())
@@ -146,5 +104,53 @@ func TestSchemaOfATypeThatHoldsItself(t *testing.T) {
 	}
 	if page := ReferencePage("step", "A step.", recursiveStep{}); len(page) > 2000 {
 		t.Fatal(page)
+	}
+}
+
+type agreement struct {
+	text string
+	ok   bool
+}
+
+func agreementSamples() []agreement {
+	const head = "pipeline: a\nsource: { connection: c }\n"
+	return []agreement{
+		{samplePipeline, true},
+		{head, true},
+		{"pipeline: a\n", false},
+		{"source: { connection: c }\n", false},
+		{head + "sorce: 1\n", false},
+		{head + "description: 0123\n", true},
+		{head + "description: [a]\n", false},
+		{head + "schedule: { cron: x, catch_up: last }\n", true},
+		{head + "schedule: { cron: x, catch_up: lst }\n", false},
+		{head + "schedule: { cron: x, paused: yes please }\n", false},
+		{head + "schedule: { cron: x, paused: true }\n", true},
+		{head + "schedule: {}\n", false},
+		{head + "labels: { a: 1, b: -2 }\n", true},
+		{head + "labels: { a: x }\n", false},
+		{head + "limits: { share: 1%, memory: 64MiB, amount: 1.50 }\n", true},
+		{head + "limits: { share: 1 }\n", false},
+		{head + "limits: { memory: 64 }\n", false},
+		{head + "transforms: [ { filter: a } ]\n", true},
+		{head + "transforms: [ { filter: a, set: { b: c } } ]\n", false},
+		{head + "transforms: [ { filtr: a } ]\n", false},
+		{head + "transforms: { filter: a }\n", false},
+		{head + "transforms: [ { lookup: { in: a, match: { b: c }, by: d } } ]\n", true},
+		{head + "transforms: [ { lookup: { in: a, match: { b: c }, by: [d, e] } } ]\n", true},
+		{head + "transforms: [ { lookup: { in: a } } ]\n", false},
+		{head + "gate: [ records, { records: { max: 3 }, otherwise: warn } ]\n", true},
+		{head + "gate: [ balanced ]\n", false},
+		{head + "gate: [ { otherwise: warn } ]\n", false},
+		{head + "sink: { connection: c, key: [a] }\n", true},
+		{head + "sink: { connection: c, key: a }\n", false},
+		{head + "sink: { key: [a] }\n", false},
+		{"pipeline: a\nsource: { connection: c, fields: { a: decimal, b: { type: date } } }\n", true},
+		{"pipeline: a\nsource: { connection: c, fields: { a: float } }\n", false},
+		{"pipeline: a\nsource: { connection: c, rate_limit: 1.5 }\n", false},
+		{"pipeline: a\nsource: { connection: c, settings: { port: \"${env:PORT}\", client_secret: \"${env:S}\" } }\n", true},
+		{"pipeline: a\nsource: { connection: c, settings: { port: x } }\n", false},
+		{"pipeline: a\nsource: { connection: c, cursor: { lookback: 2h } }\n", true},
+		{"pipeline: a\nsource: { connection: c, cursor: { lookback: 2 hours } }\n", false},
 	}
 }
