@@ -41,6 +41,11 @@ func (c *compiler) callNode(n *ast.CallNode) *operand {
 func (c *compiler) call(n ast.Node, name string, arguments []ast.Node) *operand {
 	fn := c.function(name)
 	if fn == nil {
+		for _, a := range arguments {
+			if !usesElement(a) {
+				c.expr(a)
+			}
+		}
 		return c.unknownFunction(n, name)
 	}
 	k := &call{node: n, fn: fn, name: name, args: arguments}
@@ -140,7 +145,7 @@ func (c *compiler) argumentCount(k *call, ps []param) bool {
 	}
 	message := fmt.Sprintf("%s takes %s, and here are %d", k.name, countOf(least, most), n)
 	if len(missing) > 0 {
-		message = fmt.Sprintf("%s lacks %s", k.name, strings.Join(missing, " and "))
+		message = fmt.Sprintf("%s lacks %s", k.name, listOf(missing, "and"))
 	}
 	c.errorf(k.node, document.CodeExprArguments, "write "+k.fn.signature, "%s", message)
 	return false
@@ -172,10 +177,10 @@ func (c *compiler) argument(k *call, p *param, o *operand) bool {
 		c.errorf(o.node, document.CodeExprType, "write "+k.fn.signature, "nil as %s makes the result nil always", p.name)
 		return false
 	case len(p.kinds) == 0 && (o.kind.Nested() || o.kind > kindNil), len(p.kinds) > 0 && !slices.Contains(p.kinds, o.kind):
-		c.errorf(o.node, document.CodeExprType, c.argumentHint(p, o), "%s needs %s as %s, and this is %s", k.name, kindList(p.kinds), p.name, kindName(o.kind))
+		c.errorf(o.node, document.CodeExprType, c.argumentHint(p, o), "the %s of %s must be %s, and this is %s", p.name, k.name, kindList(p.kinds), kindName(o.kind))
 		return false
 	case p.constant && o.stable == varies:
-		c.errorf(o.node, document.CodeExprType, "write the value in the expression", "%s as %s must not depend on the record", k.name, p.name)
+		c.errorf(o.node, document.CodeExprType, "write the value in the expression", "the %s of %s must not depend on the record", p.name, k.name)
 		return false
 	case p.exact && o.inexact:
 		c.errorf(o.node, document.CodeExprFloat, "round it first: round(x, 2)", "an inexact number (it came out of a binary float) feeds the amount of %s", k.name)
@@ -207,5 +212,14 @@ func kindList(kinds []record.Kind) string {
 		}
 		names = append(names, kindName(k))
 	}
-	return strings.Join(names, " or ")
+	return listOf(names, "or")
+}
+
+// listOf writes a, b and c.
+func listOf(words []string, before string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " " + before + " " + words[last]
 }

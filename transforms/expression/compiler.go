@@ -91,7 +91,7 @@ func (c *compiler) unsupported(n ast.Node) *operand {
 	case *ast.MapNode, *ast.PairNode:
 		what, hint = "a record in { }", "set fields one by one"
 	case *ast.SequenceNode:
-		what, hint = "several expressions", "an expression has one result; write let name = …; before it"
+		what, hint = "a row of expressions", "an expression has one result; write let name = …; before it"
 	case *ast.BytesNode:
 		what, hint = "a text of bytes", `write "text"`
 	}
@@ -130,8 +130,19 @@ func (c *compiler) add(p problem) {
 	at := c.x.SpanOf(from, to)
 	c.report.Add(document.Diagnostic{
 		Code: p.code, Position: at.Position, EndColumn: at.EndColumn, Path: c.path,
-		Message: strings.ReplaceAll(p.message, "\n", " "), Hint: p.hint, Fix: p.fix,
+		Message: strings.ReplaceAll(p.message, "\n", " "), Hint: sentence(p.hint), Fix: p.fix,
 	})
+}
+
+// sentence gives a hint the form that hints have everywhere.
+func sentence(hint string) string {
+	if hint == "" || hint[0] < 'a' || hint[0] > 'z' {
+		return hint
+	}
+	if !strings.HasSuffix(hint, "?") {
+		hint += "."
+	}
+	return strings.ToUpper(hint[:1]) + hint[1:]
 }
 
 // fold computes what does not depend on the record. What fails or is nil is

@@ -91,11 +91,11 @@ func textHint(wrong, other *operand) string {
 		case ok:
 			return literalHint(literal.Value, other)
 		case other != nil && calendarKind(other.kind):
-			return "read it as a date: parse_date(…, \"YYYY-MM-DD\"), or type the field under fields:"
+			return "read it as a date: parse_date(…, \"YYYY-MM-DD\"), or type the field under fields"
 		case other != nil && other.number():
-			return "read it as a number: parse_decimal(…) or parse_amount(…), or type the field under fields:"
+			return "read it as a number: parse_decimal(…) or parse_amount(…), or type the field under fields"
 		}
-		return "give the field a type under fields:, or read it with parse_amount, parse_decimal or parse_date"
+		return "give the field a type under fields, or read it with parse_amount, parse_decimal or parse_date"
 	}
 	if other != nil && other.kind == record.Text && wrong.kind != kindNil {
 		return "write text(…)"

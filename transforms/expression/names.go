@@ -75,7 +75,7 @@ func (c *compiler) field(n ast.Node, f *record.Field, ref *fieldRef) *operand {
 	case f.Kind == record.Unknown:
 		c.program.hollow = true
 	case f.Opaque():
-		return c.errorf(n, document.CodeExprType, "declare its fields under fields:", "%q is kept as one piece of JSON and cannot be read", c.program.names[ref.at-1])
+		return c.errorf(n, document.CodeExprType, "declare its fields under fields", "%q is kept as one piece of JSON and cannot be read", c.program.names[ref.at-1])
 	case f.Kind == record.List:
 		o.list = &list{base: ref, slot: c.program.lists, shape: f.Child, name: c.program.names[ref.at-1]}
 		c.program.lists++

@@ -135,11 +135,28 @@ func (c *compiler) addText(n *ast.BinaryNode, a, b *operand) *operand {
 		if side.isNil() {
 			return c.errorf(side.node, document.CodeExprType, "write (x ?? \"\")", "text + nil is always nil")
 		}
-		from, to := c.syn.bytes(c.syn.span(side.node))
-		word := c.syn.text[from:to]
-		return c.errorf(side.node, document.CodeExprType, "write text("+word+")", "text and %s do not add up", kindName(side.kind))
+		return c.errorf(side.node, document.CodeExprType, c.addTextHint(side, a, b), "text and %s do not add up", kindName(side.kind))
 	}
 	return c.like(concat(a, b), a, b)
+}
+
+// addTextHint offers both ways out, unless the text is a literal.
+func (c *compiler) addTextHint(side, a, b *operand) string {
+	hint := "write text(" + c.source(side.node) + ")"
+	other := a
+	if side == a {
+		other = b
+	}
+	if _, literal := other.node.(*ast.StringNode); literal || !side.number() || other.stable != varies {
+		return hint
+	}
+	return hint + " to make one text, or parse_decimal(" + c.source(other.node) + ") to add numbers"
+}
+
+// source is the text of a node.
+func (c *compiler) source(n ast.Node) string {
+	from, to := c.syn.bytes(c.syn.span(n))
+	return c.syn.text[from:to]
 }
 
 // firstOf is ?? and coalesce: the first value there is.
@@ -213,7 +230,7 @@ func (c *compiler) unify(n ast.Node, os ...*operand) (record.Kind, bool) {
 		}
 		return kind, false
 	case kind.Nested() || kind >= kindNil:
-		c.errorf(n, document.CodeExprType, "choose inside the list function, or filter the list", "%s cannot be chosen", kindName(kind))
+		c.errorf(n, document.CodeExprType, "choose inside the list function, or filter the list", "a %s cannot be chosen", kindName(kind))
 		return record.Unknown, false
 	}
 	return kind, true

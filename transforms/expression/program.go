@@ -39,9 +39,6 @@ func Compile(x document.Expr, env *Env, path string, r *document.Report) *Progra
 	p := c.program
 	p.body = body
 	p.field = record.Field{Kind: body.kind, Scale: body.scale, Inexact: body.inexact, Child: body.child}
-	if body.isNil() {
-		p.field.Kind, p.hollow = record.Unknown, true
-	}
 	if body.unknown() {
 		p.hollow = true
 	}
@@ -76,6 +73,8 @@ func (c *compiler) read() bool {
 // checkResult refuses what no field can hold.
 func (c *compiler) checkResult(o *operand) {
 	switch {
+	case o.isNil():
+		c.errorf(o.node, document.CodeExprType, "nil needs company: if paid { amount } else { nil }", "the result is always nil")
 	case o.kind == kindSpan:
 		c.errorf(o.node, document.CodeExprType, "add it to a date: due + days(5)", "a number of days or months alone is no value")
 	case o.kind == kindSet:

@@ -70,6 +70,7 @@ func sampleShape() *record.Shape {
 		record.Field{Name: "raw", Kind: record.List, Scale: record.NoScale},
 		record.NewField("flag", record.Boolean),
 		record.NewField("maybe", record.Integer),
+		record.NewField("gone_at", record.Timestamp),
 	)
 }
 

@@ -17,6 +17,9 @@ func (s *syntax) cover(n ast.Node, from, to *int) {
 		return
 	}
 	if a, b, ok := location(n); ok {
+		if i, ok := s.byStart[a]; ok {
+			b = max(b, s.tokens[i].To) // numbers are masked for the parser
+		}
 		*from, *to = min(*from, a), max(*to, b)
 		s.coverBracket(n, a, to)
 	}
@@ -76,4 +79,20 @@ func children(n ast.Node) []ast.Node {
 		return []ast.Node{n.Key, n.Value}
 	}
 	return nil
+}
+
+// usesElement reports whether . or # of an element stands in a node.
+func usesElement(n ast.Node) bool {
+	if n == nil {
+		return false
+	}
+	if _, ok := n.(*ast.PointerNode); ok {
+		return true
+	}
+	for _, child := range children(n) {
+		if usesElement(child) {
+			return true
+		}
+	}
+	return false
 }

@@ -117,7 +117,7 @@ func (c *compiler) matches(at ast.Node, a, pattern *operand) *operand {
 	}
 	re, err := regexp.Compile(text)
 	if err != nil {
-		return c.errorf(at, document.CodeExprType, "patterns are RE2: https://golang.org/s/re2syntax", "%s", err)
+		return c.errorf(at, document.CodeExprType, "patterns are regular expressions of RE2", "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	if a.unknown() {
 		return c.hollow(record.Boolean)
