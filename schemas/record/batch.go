@@ -84,7 +84,9 @@ func (b *Batch) Reset(shape *Shape, rows int) {
 func (b *Batch) resetColumn(i, rows int) {
 	f, c := &b.Shape.Fields[i], &b.Columns[i]
 	c.Reset(f.Kind, rows)
-	if f.Kind.Nested() && f.Child != nil {
+	if f.Child == nil {
+		c.Child = nil
+	} else if f.Kind.Nested() {
 		if c.Child == nil {
 			c.Child = new(Batch)
 		}

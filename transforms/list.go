@@ -1,0 +1,65 @@
+package transforms
+
+import (
+	"github.com/tieout/tieout/schemas/document"
+)
+
+// Step is one entry of `transforms:`, such as `- filter: amount != 0`.
+type Step struct {
+	Name string
+	At   document.Position
+	Spec Spec
+}
+
+// Variants lists the steps an analyst may write.
+func (s *Step) Variants() []document.Variant {
+	return []document.Variant{
+		{Name: "rename", Doc: "Give fields new names.", New: func() any { return new(document.Map[document.Text]) }},
+		{Name: "select", Doc: "Keep only the named fields, in this order.", New: func() any { return new([]document.Text) }},
+		{Name: "set", Doc: "Compute fields, one after the other.", New: func() any { return new(document.Map[document.Expr]) }},
+		{Name: "filter", Doc: "Keep the records for which the expression is true.", New: func() any { return new(document.Expr) }},
+		{Name: "lookup", Doc: "Add fields from a mapping table or another stream.", New: func() any { return new(Lookup) }},
+		{Name: "explode", Doc: "Make one record of each element of a list.", New: func() any { return new(Explode) }},
+		{Name: "lines", Doc: "Make several lines of one record.", New: func() any { return new(Lines) }},
+		{Name: "group", Doc: "Make one document with lines of the records that agree in some fields.", New: func() any { return new(Group) }},
+		{Name: "summarize", Doc: "Make one record of the records that agree in some fields.", New: func() any { return new(Summarize) }},
+		{Name: "allocate", Doc: "Split an amount to the penny.", New: func() any { return new(Allocate) }},
+		{Name: "dedupe", Doc: "Keep one record of those that agree in some fields.", New: func() any { return new(Dedupe) }},
+	}
+}
+
+// UnknownVariant is the code of a step that does not exist.
+func (s *Step) UnknownVariant() document.Code { return document.CodeStepUnknown }
+
+// SetVariant receives a decoded step.
+func (s *Step) SetVariant(name string, value any, at document.Position) {
+	s.Name, s.At = name, at
+	switch v := value.(type) {
+	case *document.Map[document.Text]:
+		s.Spec = &Rename{Fields: *v}
+	case *[]document.Text:
+		s.Spec = &Select{Fields: *v}
+	case *document.Map[document.Expr]:
+		s.Spec = &Set{Fields: *v}
+	case *document.Expr:
+		s.Spec = &Filter{Keep: *v}
+	case Spec:
+		s.Spec = v
+	}
+}
+
+// Sets reports whether the step may give a field another value, so that the
+// field's sum over the same records may change.
+func (s *Step) Sets(field string) bool {
+	switch spec := s.Spec.(type) {
+	case *Filter, *Select, *Dedupe:
+		return false
+	case *Set:
+		_, sets := spec.Fields.Get(field)
+		return sets
+	case *Lookup:
+		_, adds := spec.Add.Get(field)
+		return adds
+	}
+	return true
+}
