@@ -1,0 +1,50 @@
+package pipelines
+
+import (
+	"slices"
+
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/transforms"
+)
+
+// Connector is what this package must know of a connector: its settings and
+// what it can do. Connection, Source and Sink give a pointer to a zero
+// settings struct; Source or Sink is nil when the connector has no such side.
+type Connector struct {
+	Name    string
+	Summary string
+
+	Connection, Source, Sink func() any
+
+	Modes  []string // load modes of its sink
+	Typed  bool     // its source knows the kinds of its fields by itself
+	Cursor bool     // its source can read from a cursor
+}
+
+// Connectors finds connectors by name.
+type Connectors interface {
+	Lookup(name string) (Connector, bool)
+	// Names lists the connectors, sorted.
+	Names() []string
+}
+
+// Options say what a workspace is loaded with.
+type Options struct {
+	Connectors Connectors
+	// Dir is the folder of the project, for paths a person gives.
+	Dir string
+	// Environment is the chosen one of tieout.yaml, "" for none.
+	Environment string
+	// Resolver finds what ${env:…} and ${file:…} stand for; vars and secrets
+	// declared in tieout.yaml are found without it. It is asked when a value
+	// is needed, never while files are checked, so that a run needs only the
+	// secrets of its own connections. Without it, nothing is resolved.
+	Resolver document.Resolver
+	// Vars are values given for this start; they win over those of tieout.yaml.
+	Vars map[string]string
+	// Tables gives the headers of mapping tables for the checks; may be nil.
+	Tables transforms.Tables
+}
+
+// canLoad reports whether the connector's sink supports a mode.
+func (c *Connector) canLoad(mode string) bool { return slices.Contains(c.Modes, mode) }

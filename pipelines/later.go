@@ -1,0 +1,54 @@
+package pipelines
+
+import (
+	"fmt"
+
+	"github.com/tieout/tieout/schemas/document"
+)
+
+// later lists what the language will have and this version does not run, by
+// the key it is written under, so that nobody looks for a spelling mistake.
+func later(key string) string {
+	switch key {
+	case "link":
+		return "`link` steps"
+	case "for_each":
+		return "`for_each`"
+	case "contract":
+		return "contracts"
+	case "changes":
+		return "comparing file snapshots (`changes`)"
+	case "sheet", "header":
+		return "spreadsheets"
+	case "missing":
+		return "`missing` (closing or deleting records the source no longer has)"
+	case "void":
+		return "`void`"
+	case "where":
+		return "`where` in a sink"
+	case "accepts":
+		return "`accepts`"
+	}
+	return ""
+}
+
+// passOn moves what decoding found to r, with plain words for what a later
+// version will do.
+func passOn(found, r *document.Report) {
+	for _, d := range found.Diagnostics() {
+		what := ""
+		switch d.Code {
+		case document.CodeUnknownKey, document.CodeMisplacedKey, document.CodeStepUnknown, document.CodeOneKey:
+			what = later(lastKey(d.Path))
+		case document.CodeBadChoice:
+			if d.Path == "/sink/mode" && d.Message == `"mode" cannot be "history"` {
+				what = "the mode `history`"
+			}
+		}
+		if what != "" {
+			d.Message = fmt.Sprintf("this version of tieout does not have %s yet", what)
+			d.Hint, d.Fix = "Leave it out, or do that part with another tool until it does.", ""
+		}
+		r.Add(d)
+	}
+}

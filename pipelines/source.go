@@ -1,0 +1,104 @@
+package pipelines
+
+import (
+	"strings"
+
+	"github.com/tieout/tieout/schemas/document"
+)
+
+// Source says what to read. The keys beside these belong to the connector and
+// are decoded into Options.
+type Source struct {
+	Connection document.Text           `yaml:"connection" required:"true" doc:"Name of a connection in tieout.yaml." example:"files"`
+	Stream     document.Text           `yaml:"stream" doc:"What to read there: a file name or pattern, a table, an API stream." example:"rent.csv"`
+	Fields     document.Map[FieldType] `yaml:"fields" doc:"Types of fields; fields not listed come as the source has them." example:"{rent: decimal}"`
+	Key        []document.Text         `yaml:"key,one_or_list" doc:"Fields that identify a source record." example:"[id]"`
+	Cursor     *Cursor                 `yaml:"cursor" doc:"Read only what is new since the last run."`
+	AllowEmpty bool                    `yaml:"allow_empty" doc:"A full read that finds nothing is fine."`
+
+	Node *document.Node `yaml:"."`
+
+	// At is the connection, nil when there is no such connection; Options are
+	// the connector's keys, nil when it has no source.
+	At      *Connection `yaml:"-"`
+	Options any         `yaml:"-"`
+
+	book *book
+}
+
+// Cursor makes a read incremental.
+type Cursor struct {
+	Field    document.Text     `yaml:"field" doc:"Field that grows with every change." example:"updated_at"`
+	Start    document.Text     `yaml:"start" doc:"Where the very first read begins; everything when not given." example:"2026-01-01"`
+	Lookback document.Duration `yaml:"lookback" doc:"How far before the last position each read begins again, for records that change late." example:"2d"`
+	Lag      document.Duration `yaml:"lag" doc:"How far the upper bound stays behind the newest record, for records that become visible late." example:"5m"`
+	Window   document.Duration `yaml:"window" doc:"Read a long range in slices of this length." example:"31d"`
+
+	Node *document.Node `yaml:"."`
+}
+
+// Sink says where to write. The keys beside these belong to the connector and
+// are decoded into Options.
+type Sink struct {
+	Connection document.Text   `yaml:"connection" required:"true" doc:"Name of a connection in tieout.yaml." example:"warehouse"`
+	Stream     document.Text   `yaml:"stream" required:"true" doc:"Table or file to write." example:"rent_roll"`
+	Key        []document.Text `yaml:"key,one_or_list" doc:"Fields that identify a record in the target." example:"[id]"`
+	Mode       document.Text   `yaml:"mode" enum:"append,upsert,replace" doc:"How the target changes; upsert when there is a key, append otherwise."`
+	AllowEmpty bool            `yaml:"allow_empty" doc:"A replace that would leave the target empty is fine."`
+
+	Node *document.Node `yaml:"."`
+
+	// At and Options are as in Source.
+	At      *Connection `yaml:"-"`
+	Options any         `yaml:"-"`
+
+	book *book
+}
+
+// sourceKeys and sinkKeys are the same structs without a way of their own to
+// be decoded: the keys every connector shares.
+type (
+	sourceKeys Source
+	sinkKeys   Sink
+)
+
+// DecodeDocument reads the common keys together with those of the connector
+// that the connection belongs to.
+func (s *Source) DecodeDocument(n *document.Node, d *document.Decoder) {
+	targets := []any{(*sourceKeys)(s)}
+	s.At = s.book.at(n)
+	if s.At != nil && s.At.Kind.Source != nil {
+		s.Options = s.At.Kind.Source()
+		d.Decode(n, append(targets, s.Options)...)
+		return
+	}
+	decodeKnown(d, n, targets...)
+}
+
+// DecodeDocument is that of Source, for a sink.
+func (s *Sink) DecodeDocument(n *document.Node, d *document.Decoder) {
+	targets := []any{(*sinkKeys)(s)}
+	s.At = s.book.at(n)
+	if s.At != nil && s.At.Kind.Sink != nil {
+		s.Options = s.At.Kind.Sink()
+		d.Decode(n, append(targets, s.Options)...)
+		return
+	}
+	decodeKnown(d, n, targets...)
+}
+
+// decodeKnown decodes a mapping of which some keys belong to a connector that
+// is not known: those are passed over.
+func decodeKnown(d *document.Decoder, n *document.Node, targets ...any) {
+	var r document.Report
+	scratch := document.Decoder{Report: &r, Resolver: d.Resolver}
+	scratch.Decode(n, targets...)
+	for _, f := range r.Diagnostics() {
+		if f.Code != document.CodeUnknownKey && f.Code != document.CodeMisplacedKey || n.KeyNode(lastKey(f.Path)) == nil {
+			d.Report.Add(f)
+		}
+	}
+}
+
+// lastKey is the last part of a JSON pointer.
+func lastKey(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
