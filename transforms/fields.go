@@ -13,6 +13,9 @@ func requireField(in *record.Shape, name document.Text, c *Context) int {
 		return i
 	}
 	if in.Open {
+		if c.Env.Assumed != nil {
+			c.Env.Assumed(name.Value, name)
+		}
 		return len(in.Fields)
 	}
 	c.Report.ErrorAt(name, document.CodeStepMissingField, knownFields(in, name.Value), "there is no field %q", name.Value)

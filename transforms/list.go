@@ -28,8 +28,8 @@ func (s *Step) Variants() []document.Variant {
 	}
 }
 
-// UnknownVariant is the code of a step that does not exist.
-func (s *Step) UnknownVariant() document.Code { return document.CodeStepUnknown }
+// UnknownVariant is the code of a step that does not exist, and what it is.
+func (s *Step) UnknownVariant() (document.Code, string) { return document.CodeStepUnknown, "step" }
 
 // SetVariant receives a decoded step.
 func (s *Step) SetVariant(name string, value any, at document.Position) {

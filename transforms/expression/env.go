@@ -16,6 +16,9 @@ type Env struct {
 	// checked but not evaluated.
 	Shape  *record.Shape
 	Assume record.Kind
+	// Assumed, when set, is told each name an open shape lacks, once for each
+	// expression, and the text the name stands in.
+	Assumed func(name string, in document.Text)
 	// Names are the values fixed for the run: run.date, var.x, company.x.
 	Names []Constant
 	Money Money

@@ -42,6 +42,11 @@ func Compile(x document.Expr, env *Env, path string, r *document.Report) *Progra
 	if body.unknown() {
 		p.hollow = true
 	}
+	if env.Assumed != nil {
+		for _, name := range p.assumed {
+			env.Assumed(name, x.Text)
+		}
+	}
 	return p
 }
 
