@@ -7,7 +7,6 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
-	"github.com/tieout/tieout/schemas/decimal"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -227,47 +226,4 @@ func (c *compiler) pointer(n *ast.PointerNode) *operand {
 		return c.errorf(n, document.CodeExprType, "write .field", "# is a whole record here")
 	}
 	return c.stepped(c.scope.mapped)
-}
-
-// stepped is the operand with a step counted for each evaluation: after
-// several map() one # stands for a whole formula.
-func (c *compiler) stepped(o *operand) *operand {
-	s := *o
-	s.ref, s.app = nil, nil
-	if i := o.i; i != nil {
-		s.i = func(f *frame) (int64, bool) { f.step(1); return i(f) }
-	}
-	if d := o.d; d != nil {
-		s.d = func(f *frame) (decimal.Decimal, bool) { f.step(1); return d(f) }
-	}
-	if b := o.b; b != nil {
-		s.b = func(f *frame) Truth { f.step(1); return b(f) }
-	}
-	if t := o.s; t != nil {
-		s.s = func(f *frame) (string, bool) { f.step(1); return t(f) }
-	}
-	return &s
-}
-
-// let binds a name for the expression behind the semicolon.
-func (c *compiler) let(n *ast.VariableDeclaratorNode) *operand {
-	value := c.expr(n.Value)
-	switch {
-	case c.env.Shape != nil && c.env.Shape.Index(n.Name) >= 0:
-		c.errorf(n.Value, document.CodeExprSyntax, "choose another name", "let %s hides the field %q", n.Name, n.Name)
-	case value.isNil():
-		c.errorf(n.Value, document.CodeExprType, "", "let %s = nil has no kind", n.Name)
-	case value.stable != fixed && !value.unknown() && value.kind != record.List && value.kind != record.Record && value.kind != kindSet:
-		slot, store := c.program.slots, value.value()
-		c.program.slots++
-		c.lets = append(c.lets, binding{n.Name, c.letOperand(value, slot)})
-		body := c.expr(n.Expr)
-		c.lets = c.lets[:len(c.lets)-1]
-		return c.after(body, slot, store)
-	}
-	c.lets = append(c.lets, binding{n.Name, value})
-	body := c.expr(n.Expr)
-	c.lets = c.lets[:len(c.lets)-1]
-	o := *body
-	return &o
 }
