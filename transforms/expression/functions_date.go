@@ -9,6 +9,10 @@ import (
 )
 
 func dateFunctions() []function {
+	return append(dateArithmetic(), dateParts()...)
+}
+
+func dateArithmetic() []function {
 	return []function{
 		{
 			signature: "date(text: const text) -> date",
@@ -66,6 +70,12 @@ func dateFunctions() []function {
 			examples:  []Example{{`days_inclusive(date("2026-02-17"), date("2026-02-28"))`, "12"}},
 			build:     buildDaysInclusive,
 		},
+	}
+}
+
+// dateParts take a part of a date, or place it in a calendar.
+func dateParts() []function {
+	return []function{
 		datePart("year", "The year.", "year(due)", "2026", func(d calendar.Date) int64 { y, _, _ := d.YMD(); return int64(y) }),
 		datePart("month", "The month of the year, 1 to 12.", "month(due)", "10", func(d calendar.Date) int64 { _, m, _ := d.YMD(); return int64(m) }),
 		{

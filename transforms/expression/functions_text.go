@@ -3,6 +3,7 @@ package expression
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,7 +14,12 @@ import (
 )
 
 func textFunctions() []function {
-	return append(wholeTextFunctions(), []function{
+	return slices.Concat(wholeTextFunctions(), partFunctions(), joinFunctions())
+}
+
+// partFunctions take parts of a text, or replace them.
+func partFunctions() []function {
+	return []function{
 		{
 			signature: "left(text: text, n: integer) -> text",
 			doc:       "The first n characters.",
@@ -56,6 +62,12 @@ func textFunctions() []function {
 			examples:  []Example{{`length("Zoë")`, "3"}},
 			build:     buildLength,
 		},
+	}
+}
+
+// joinFunctions look into texts, and make one of several.
+func joinFunctions() []function {
+	return []function{
 		textTestFunction("contains", "contains", "Whether the part is in the text; the same as text contains part.", `contains("Rent May", "May")`),
 		textTestFunction("starts_with", "startsWith", "Whether the text begins with the part; the same as text startsWith part.", `starts_with("Rent May", "Rent")`),
 		textTestFunction("ends_with", "endsWith", "Whether the text ends with the part; the same as text endsWith part.", `ends_with("Rent May", "May")`),
@@ -95,7 +107,7 @@ func textFunctions() []function {
 			examples:  []Example{{`uuid5("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "example.com")`, "cfbff0d1-9375-5685-968c-48ce8b15ae17"}},
 			build:     buildUUID5,
 		},
-	}...)
+	}
 }
 
 func textTestFunction(name, operator, doc, example string) function {
