@@ -158,7 +158,7 @@ func compareField(m mask, r *fieldRef, v decimal.Decimal) boolFn {
 	}
 	i, name := r.path[0], r.at
 	return func(f *frame) Truth {
-		c := &f.b.Columns[i]
+		c := &f.cols[i]
 		if c.Presence[f.row] != record.Value {
 			f.nilAt = name
 			return Nil

@@ -14,12 +14,13 @@ type Evaluator struct {
 // maxColumnBytes bounds the text one batch may make.
 const maxColumnBytes = 256 << 20
 
-// Eval computes the expression for the rows of b.Live. dst becomes a column of
+// Eval computes the expression for the rows of b.Live; b has the shape the
+// program was compiled for. dst becomes a column of
 // b.Rows rows of the program's kind; rows not in Live stay absent. A row that
 // fails is nil in dst and reported to fail, which may be nil. Text in dst is
 // its own; a list or record shares text with b.
 func (e *Evaluator) Eval(b *record.Batch, dst *record.Column, fail func(row int32, f Failure)) {
-	e.f.b = b
+	e.read(b)
 	o := e.p.body
 	if o.kind == record.List || o.kind == record.Record {
 		e.evalNested(b, dst, fail)
@@ -36,8 +37,13 @@ func (e *Evaluator) Eval(b *record.Batch, dst *record.Column, fail func(row int3
 	default:
 		e.evalInt(b, dst, fail)
 	}
-	e.f.b = nil
+	e.release()
 }
+
+func (e *Evaluator) read(b *record.Batch) { e.f.b, e.f.cols = b, b.Columns }
+
+// release lets go of the batch, so that a pooled one is not kept alive.
+func (e *Evaluator) release() { e.f.b, e.f.cols = nil, nil }
 
 // miss makes a row nil, and reports why if it failed.
 func (e *Evaluator) miss(dst *record.Column, row int32, fail func(row int32, f Failure)) {
@@ -119,7 +125,7 @@ func (e *Evaluator) evalInt(b *record.Batch, dst *record.Column, fail func(row i
 // Test decides a boolean program for the rows of b.Live, in order. A row that
 // fails is reported to fail, which may be nil, and not to each.
 func (e *Evaluator) Test(b *record.Batch, each func(row int32, t Truth), fail func(row int32, f Failure)) {
-	e.f.b = b
+	e.read(b)
 	f, fn := &e.f, e.p.body.b
 	for _, row := range b.Live {
 		f.start(row)
@@ -130,7 +136,7 @@ func (e *Evaluator) Test(b *record.Batch, each func(row int32, t Truth), fail fu
 			fail(row, e.failure())
 		}
 	}
-	f.b = nil
+	e.release()
 }
 
 // NilField names the field whose missing value made the last row Nil: inside

@@ -246,3 +246,26 @@ set:
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// The hot forms allocate nothing once the scratch has grown, and scratch text
+// is that of one record.
+func TestNoAllocations(t *testing.T) {
+	b := leaseBatch()
+	for _, expr := range []string{
+		"round(rent * days / days_in_month, 2)", `upper(name) + "-" + unit`, `amount >= 0 && currency in ["USD", "CAD"]`, "due + days(30)", "prorate(rent, move_in, nil, due)",
+		`upper(trim(lower(name) + "x")) == unit`, `replace(upper(name), "T", lower(unit)) + text(amount)`, `if amount > 5 { rent * 2 } else { -rent }`, "amount ?? rent", `hash(name) != ""`, "let x = rent + amount; x * x > 0",
+	} {
+		p, found := compileWith(&Env{Shape: b.Shape}, expr)
+		if p == nil {
+			t.Fatal(found)
+		}
+		e, c := p.Evaluator(), new(record.Column)
+		e.Eval(b, c, nil)
+		if n := testing.AllocsPerRun(3, func() { e.Eval(b, c, nil) }); n > 0 {
+			t.Errorf("%s allocates %.0f times for a batch", expr, n)
+		}
+		if len(e.f.arena) > 200 {
+			t.Errorf("%s keeps %d bytes of text", expr, len(e.f.arena))
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (r *fieldRef) int() intFn {
 	}
 	i, at := r.path[0], r.at
 	return func(f *frame) (int64, bool) {
-		c := &f.b.Columns[i]
+		c := &f.cols[i]
 		if c.Presence[f.row] != record.Value {
 			f.nilAt = at
 			return 0, false
@@ -86,7 +86,7 @@ func (r *fieldRef) dec() decFn {
 	}
 	i, at := r.path[0], r.at
 	return func(f *frame) (decimal.Decimal, bool) {
-		c := &f.b.Columns[i]
+		c := &f.cols[i]
 		if c.Presence[f.row] != record.Value {
 			f.nilAt = at
 			return decimal.Decimal{}, false
@@ -120,7 +120,7 @@ func (r *fieldRef) text() textFn {
 	}
 	i, at := r.path[0], r.at
 	return func(f *frame) (string, bool) {
-		c := &f.b.Columns[i]
+		c := &f.cols[i]
 		if c.Presence[f.row] != record.Value {
 			f.nilAt = at
 			return "", false
@@ -134,7 +134,7 @@ func (r *fieldRef) text() textFn {
 func (r *fieldRef) intDec() decFn {
 	i, at := r.path[0], r.at
 	return func(f *frame) (decimal.Decimal, bool) {
-		c := &f.b.Columns[i]
+		c := &f.cols[i]
 		if c.Presence[f.row] != record.Value {
 			f.nilAt = at
 			return decimal.Decimal{}, false
@@ -147,7 +147,7 @@ func (r *fieldRef) intDec() decFn {
 func (r *fieldRef) appender() appendFn {
 	i, at := r.path[0], r.at
 	return func(f *frame, dst []byte) ([]byte, bool) {
-		c := &f.b.Columns[i]
+		c := &f.cols[i]
 		if c.Presence[f.row] != record.Value {
 			f.nilAt = at
 			return dst, false

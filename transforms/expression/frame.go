@@ -42,6 +42,7 @@ type slot struct {
 // of the list functions around, counters and the failure, if any.
 type frame struct {
 	b     *record.Batch
+	cols  []record.Column // those of b
 	row   int32
 	elems []elem // one for each list of the program; entry 0 is not used
 	slots []slot

@@ -63,6 +63,9 @@ func TestLimitsAreNamed(t *testing.T) {
 		want   string
 	}{
 		{Limits{Steps: 50}, "sum(lines, .qty)", "failed: expr.too_large the expression took more than 50 steps for one record (limit steps)"},
+		{Limits{Steps: 50}, "sum(map(lines, .qty))", "failed: expr.too_large the expression took more than 50 steps for one record (limit steps)"},
+		{Limits{Steps: 50}, "count(filter(lines, .qty > 0))", "failed: expr.too_large the expression took more than 50 steps for one record (limit steps)"},
+		{Limits{Steps: 50}, `"B" in map(lines, .code)`, "failed: expr.too_large the expression took more than 50 steps for one record (limit steps)"},
 		{Limits{Steps: 1000}, "sum(lines, .qty)", "100"},
 		{Limits{Bytes: 500}, `join(lines, .code, "")`, "failed: expr.too_large the expression made more than 500 bytes of text for one record (limit bytes)"},
 		{Limits{Bytes: 5000}, `length(join(lines, .code, ""))`, "1000"},

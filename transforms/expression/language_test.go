@@ -56,6 +56,7 @@ func TestLanguage(t *testing.T) {
 		{"sum(lines, count(.taxes))", "3"}, {"max(lines, max(.taxes, .rate))", "0.10"}, {"sum(lines, max(.amount, .qty, 60))", "160.00"}, {"sum(map(filter(lines, .open), .amount))", "100.00"},
 		{"sum(filter(map(lines, .amount), # > 60), # * 2)", "200.00"}, {"count(map(lines, .amount), # > 60)", "1"}, {"sum(map(map(lines, .amount), # + 1), # * 2)", "304.00"},
 		{"count(filter(filter(lines, .open), .amount > 1000))", "0"}, {`join(lines, .code, ",")`, "A,B"}, {`lines | map(.code) | join("+")`, "A+B"}, {`join(no_lines, .code, ",")`, ""},
+		{"let l = lines; sum(l, count(l, .qty > 0) * .amount + .amount)", "450.00"}, {"let l = filter(lines, .open); count(l, count(l) == 1)", "1"},
 		{"first(lines, .paid_on)", "2026-10-01"}, {"last(lines, .amount)", "50.00"}, {"last(lines, .open)", "false"}, {"filter(lines, .open)", "#"}, {"lines", "##"}, {"no_lines", ""},
 		{`any(lines, .code == var.code)`, "true"}, {"one(lines, .amount > 0)", "false"}, {"min(qty, 3)", "3"}, {`max("a", "b")`, "b"},
 		// Comments.

@@ -4,8 +4,7 @@ import "github.com/tieout/tieout/schemas/record"
 
 // evalNested copies a record, a list, or the elements of a filtered list.
 func (e *Evaluator) evalNested(b *record.Batch, dst *record.Column, fail func(row int32, f Failure)) {
-	e.f.b = b
-	defer func() { e.f.b = nil }()
+	defer e.release()
 	if l := e.p.body.list; l != nil {
 		e.evalList(b, l, dst, fail)
 		return
