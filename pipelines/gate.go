@@ -5,10 +5,28 @@ import (
 )
 
 // Condition is one entry of `gate:`, such as `- records: {min: 1}`.
+// `otherwise` may stand beside the condition or among its keys.
 type Condition struct {
 	Name string
 	At   document.Position
-	Spec any // one of the *…Condition types below
+	Spec any // one of the *…Condition types below, nil when it could not be read
+
+	beside Beside
+}
+
+// Beside are the keys beside a condition.
+type Beside struct {
+	Otherwise string `yaml:"otherwise" enum:"block,warn" doc:"What happens when the condition is not met; block when not given."`
+}
+
+// Beside receives the keys beside the condition.
+func (c *Condition) Beside() any { return &c.beside }
+
+// Warns reports whether the condition, when it is not met, is only worth a
+// warning.
+func (c *Condition) Warns() bool {
+	spec, ok := c.Spec.(interface{ warns() bool })
+	return c.beside.Otherwise == "warn" || ok && spec.warns()
 }
 
 // Variants lists the conditions an analyst may write.
@@ -37,6 +55,8 @@ type Otherwise struct {
 	Otherwise string `yaml:"otherwise" enum:"block,warn" default:"block" doc:"What happens when the condition is not met."`
 }
 
+func (o *Otherwise) warns() bool { return o.Otherwise == "warn" }
+
 // RecordsCondition bounds how many records reach the sink.
 type RecordsCondition struct {
 	Min *int64 `yaml:"min" doc:"At least this many."`
@@ -45,10 +65,10 @@ type RecordsCondition struct {
 }
 
 // QuarantinedCondition bounds how many records are held or refused: it blocks
-// above both the share and the number.
+// above both the share and the number. What is not written counts as 0.
 type QuarantinedCondition struct {
-	Max   document.Percent `yaml:"max" doc:"Largest share of the records read." example:"1%"`
-	Allow int64            `yaml:"allow" doc:"Number that is always allowed." example:"5"`
+	Max   *document.Percent `yaml:"max" doc:"Largest share of the records read; 0% when not given." example:"1%"`
+	Allow *int64            `yaml:"allow" doc:"Number that is always allowed; 0 when not given." example:"5"`
 	Otherwise
 }
 
@@ -100,6 +120,10 @@ type ChangeCondition struct {
 	Against Against          `yaml:"against" doc:"Which runs to compare with."`
 	Within  document.Percent `yaml:"within" required:"true" doc:"Largest distance from their mean." example:"20%"`
 	Otherwise
+
+	// Currency is the field that holds the currency of Of, "" when there is
+	// one for all: amounts of different currencies are compared apart.
+	Currency string `yaml:"-"`
 }
 
 // Against names the runs a change is measured against.
@@ -107,10 +131,11 @@ type Against struct {
 	Runs int `yaml:"runs" default:"5" doc:"How many of the last successful runs."`
 }
 
-// OpenPeriodCondition wants dates in open periods.
+// OpenPeriodCondition wants dates in open periods. A record without a date
+// does not meet it.
 type OpenPeriodCondition struct {
-	Field document.Text `yaml:"field" required:"true" doc:"Date field."`
-	From  document.Text `yaml:"from" required:"true" doc:"First open day: a date, or \"file column\" written as mappings/periods.csv." example:"2026-11-01"`
-	To    document.Text `yaml:"to" doc:"Last open day." example:"2026-11-30"`
+	Field document.Text `yaml:"field" required:"true" doc:"Date or timestamp field."`
+	From  document.Text `yaml:"from" required:"true" doc:"First open day: a date, or an expression over run.date." example:"2026-11-01"`
+	To    document.Text `yaml:"to" doc:"Last open day, in the same form; open-ended when not given." example:"month_end(run.date)"`
 	Otherwise
 }

@@ -17,7 +17,7 @@ func later(key string) string {
 	case "contract":
 		return "contracts"
 	case "changes":
-		return "comparing file snapshots (`changes`)"
+		return "file snapshots (`changes`)"
 	case "sheet", "header":
 		return "spreadsheets"
 	case "missing":
@@ -42,10 +42,13 @@ func passOn(found, r *document.Report) {
 			what = later(lastKey(d.Path))
 		case document.CodeBadChoice:
 			if d.Path == "/sink/mode" && d.Message == `"mode" cannot be "history"` {
-				what = "the mode `history`"
+				what, d.Code = "the mode `history`", document.CodeSinkMode
 			}
 		}
 		if what != "" {
+			if d.Code == document.CodeMisplacedKey {
+				d.Code = document.CodeUnknownKey
+			}
 			d.Message = fmt.Sprintf("this version of tieout does not have %s yet", what)
 			d.Hint, d.Fix = "Leave it out, or do that part with another tool until it does.", ""
 		}

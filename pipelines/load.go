@@ -36,6 +36,7 @@ type Workspace struct {
 
 	options Options
 	book    *book
+	cache   *tableCache // nil without tables
 }
 
 // Load reads tieout.yaml and every other *.yaml file below it, folders whose
@@ -44,6 +45,9 @@ type Workspace struct {
 func Load(root fs.FS, o Options) *Workspace {
 	w := &Workspace{Dir: o.Dir, Environment: o.Environment, Report: new(document.Report), options: o}
 	w.book = &book{connectors: o.Connectors, connections: make(map[string]*Connection)}
+	if o.Tables != nil {
+		w.cache = &tableCache{from: o.Tables, known: make(map[string]tableShape)}
+	}
 	files := w.list(root)
 	w.loadProject(root)
 	w.loadPipelines(root, files)

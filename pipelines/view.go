@@ -1,6 +1,8 @@
 package pipelines
 
 import (
+	"path"
+	"strings"
 	"time"
 
 	"github.com/tieout/tieout/schemas/decimal"
@@ -63,13 +65,21 @@ func (p *Pipeline) SourceShape() *record.Shape {
 	return s
 }
 
-// Assume is the kind of a field nobody declared: text, but where the source
-// itself knows better.
+// Assume is the kind of a field nobody declared: text in a CSV file, and not
+// known where the source itself tells.
 func (p *Pipeline) Assume() record.Kind {
-	if p.Source.At == nil || p.Source.At.Kind.Typed {
+	if p.Source.At == nil || p.Source.At.Kind.Typed || p.Source.Node == nil {
 		return record.Unknown
 	}
-	return record.Text
+	format := strings.TrimPrefix(path.Ext(p.Source.Stream.Value), ".")
+	if n := p.Source.Node.Get("format"); n != nil {
+		format = n.Text()
+	}
+	switch strings.ToLower(format) {
+	case "csv", "tsv":
+		return record.Text
+	}
+	return record.Unknown
 }
 
 // Env is what the pipeline's expressions may read beside their record:

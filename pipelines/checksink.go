@@ -1,0 +1,51 @@
+package pipelines
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/tieout/tieout/schemas/document"
+)
+
+func (c *checker) sink() {
+	s := &c.p.Sink
+	if s.Node == nil {
+		return
+	}
+	if c.connection(s.Connection, document.CodeSinkUnknownConnection) && s.At != nil && s.At.Kind.Sink == nil {
+		c.r.ErrorAt(s.Connection, document.CodeSinkUnknownConnection, "Name a connection that can be written.", "the connection %q (%s) cannot be written", s.Connection.Value, s.At.Kind.Name)
+		s.At = nil
+	}
+	c.repeated(s.Key)
+	c.mode()
+}
+
+// mode checks that the target can load that way, and that key, cursor and
+// mode do not contradict each other.
+func (c *checker) mode() {
+	s := &c.p.Sink
+	mode := c.p.Mode()
+	var at document.Place = s.Mode
+	if s.Mode.IsZero() {
+		if s.Node.Get("mode") != nil {
+			return // reported
+		}
+		at = keyOf(s.Node)
+	}
+	switch {
+	case s.At != nil && !s.At.Kind.canLoad(mode):
+		c.r.ErrorAt(at, document.CodeSinkMode, "Its modes: "+strings.Join(s.At.Kind.Modes, ", ")+".", "the connector %s cannot load in the mode %q", s.At.Kind.Name, mode)
+	case mode == "upsert" && len(s.Key) == 0:
+		c.r.ErrorAt(at, document.CodeSinkMissingKey, "Name the fields that tell records apart: key: [id].", "the mode upsert needs a key")
+	case mode == "replace" && c.p.Source.Cursor != nil:
+		c.r.ErrorAt(at, document.CodeSinkMode, "Use upsert with a key, or leave out source.cursor so that everything is read each time.",
+			"replace leaves only the records of one run, and with a cursor a run reads only what is new")
+	}
+}
+
+// hasKey reports whether a settings struct takes a key.
+func hasKey(settings any, key string) bool {
+	found := false
+	eachKey(reflect.ValueOf(settings).Elem(), func(k string, _ reflect.StructField, _ reflect.Value) { found = found || k == key })
+	return found
+}

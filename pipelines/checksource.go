@@ -1,0 +1,139 @@
+package pipelines
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+	"github.com/tieout/tieout/transforms/calendar"
+)
+
+func (c *checker) source() {
+	s := &c.p.Source
+	if s.Node == nil {
+		return
+	}
+	if c.connection(s.Connection, document.CodeSourceUnknownConnection) && s.At != nil && s.At.Kind.Source == nil {
+		c.r.ErrorAt(s.Connection, document.CodeSourceUnknownConnection, "Name a connection that can be read.", "the connection %q (%s) cannot be read", s.Connection.Value, s.At.Kind.Name)
+		s.At = nil
+	}
+	if s.Stream.IsZero() && s.Node.Get("stream") == nil && s.Node.Get("query") == nil {
+		c.r.ErrorAt(keyOf(s.Node), document.CodeMissingKey, "stream: What to read there: a file name or pattern, a table, an API stream.", "%q needs the key %q%s", "source", "stream", c.orQuery())
+	}
+	for i := range s.Fields.Entries {
+		e := &s.Fields.Entries[i]
+		if strings.TrimSpace(e.Key.Value) == "" {
+			c.r.ErrorAt(e.Key, document.CodeKeyNotText, "Give the field a name.", "a field has no name")
+		}
+	}
+	c.repeated(s.Key)
+	c.cursor()
+}
+
+// connection reports a name that is not declared.
+func (c *checker) connection(name document.Text, code document.Code) bool {
+	if name.IsZero() || c.w.Project == nil {
+		return false
+	}
+	if _, ok := c.w.Project.Connections.Get(name.Value); !ok {
+		c.suggest(name, code, c.w.book.names, "there is no connection %q in tieout.yaml", name.Value)
+		return false
+	}
+	return true
+}
+
+// orQuery adds that a query would do as well, where one may be written.
+func (c *checker) orQuery() string {
+	if o := c.p.Source.Options; o != nil && hasKey(o, "query") {
+		return " or \"query\""
+	}
+	return ""
+}
+
+func keyOf(n *document.Node) document.Place {
+	if n.Key() != nil {
+		return n.Key()
+	}
+	return n
+}
+
+// repeated reports fields a key names twice.
+func (c *checker) repeated(key []document.Text) {
+	seen := make(map[string]bool)
+	for _, name := range key {
+		if seen[name.Value] {
+			c.r.ErrorAt(name, document.CodeDuplicateKey, "Name it once.", "the key names %q twice", name.Value)
+		}
+		seen[name.Value] = true
+	}
+}
+
+func (c *checker) cursor() {
+	s := &c.p.Source
+	cursor := s.Cursor
+	if cursor == nil {
+		return
+	}
+	if s.At != nil && !s.At.Kind.Cursor {
+		c.r.ErrorAt(keyOf(cursor.Node), document.CodeSourceCursor, "Remove it: everything is read each time, and a sink with a key changes only what differs.", "the connector %s cannot read from a cursor", s.At.Kind.Name)
+		return
+	}
+	if cursor.Field.IsZero() {
+		c.r.ErrorAt(keyOf(cursor.Node), document.CodeSourceCursor, "field: Field that grows with every change.\nExample: field: updated_at", "the cursor names no field")
+		return
+	}
+	kind := record.Unknown
+	if f, ok := s.Fields.Get(cursor.Field.Value); ok {
+		kind = f.Kind
+	}
+	c.cursorKind(cursor, kind)
+	if cursor.Lookback > 0 && c.p.Mode() == "append" {
+		c.r.ErrorAt(cursor.Node.Get("lookback"), document.CodeSourceAppendLookback, "Give the sink a key and let it upsert, or drop the lookback.",
+			"a lookback reads records again, and append would add them again")
+	}
+}
+
+// cursorKind checks what depends on the type of the cursor's field; unknown
+// fits everything.
+func (c *checker) cursorKind(cursor *Cursor, kind record.Kind) {
+	switch kind {
+	case record.Boolean, record.Decimal, record.List, record.Record:
+		c.r.ErrorAt(cursor.Field, document.CodeSourceCursor, "Name a field of type integer, date, month, timestamp or text that only grows.", "%q is a %s, which is no cursor", cursor.Field.Value, kind)
+		return
+	case record.Integer, record.Month, record.Text:
+		for _, key := range []string{"lookback", "lag", "window"} {
+			if n := cursor.Node.Get(key); n != nil {
+				c.r.ErrorAt(n, document.CodeSourceCursor, "Remove it, or name a field of type date or timestamp.", "%s is a length of time, and %q is %s", key, cursor.Field.Value, kind)
+			}
+		}
+	}
+	if err := checkStart(cursor.Start.Value, kind); err != nil {
+		c.r.ErrorAt(cursor.Start, document.CodeSourceCursor, "Write it as the source writes the field.", "start: %v", err)
+	}
+}
+
+// checkStart reads the first position as the type of its field.
+func checkStart(text string, kind record.Kind) error {
+	if text == "" {
+		return nil
+	}
+	ok := true
+	switch kind {
+	case record.Date:
+		_, ok = calendar.ParseISO([]byte(text))
+	case record.Month:
+		_, ok = calendar.ParseMonth([]byte(text))
+	case record.Timestamp:
+		_, date := calendar.ParseISO([]byte(text))
+		_, err := calendar.ParseTimestamp([]byte(text), time.UTC)
+		ok = date || err == nil
+	case record.Integer:
+		ok = strings.Trim(text, "0123456789") == "" || text[0] == '-' && len(text) > 1 && strings.Trim(text[1:], "0123456789") == ""
+	}
+	if !ok {
+		return fmt.Errorf("%q is no %s", text, kind)
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+package pipelines
+
+import "github.com/tieout/tieout/schemas/document"
+
+// Resolved gives a checked pipeline with the references in its source and
+// sink resolved. The error is a *document.InvalidError.
+func (w *Workspace) Resolved(p *Pipeline) (*Pipeline, error) {
+	var r document.Report
+	out := &Pipeline{File: p.File, zone: p.zone, vars: p.vars}
+	out.Source.book, out.Sink.book = w.book, w.book
+	w.decoder(&r).Decode(p.Root, out)
+	return out, r.Err()
+}
