@@ -2,6 +2,8 @@ package document
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -104,8 +106,24 @@ func (r *Report) Errors() int { return r.found.Errors() }
 // Err is nil when nothing found is an error.
 func (r *Report) Err() error { return r.Diagnostics().Err() }
 
-// Files counts the files parsed into this report.
-func (r *Report) Files() int { return len(r.sources) }
+// Files lists the files parsed into this report, sorted.
+func (r *Report) Files() []string { return slices.Sorted(maps.Keys(r.sources)) }
+
+// Within gives a report of the findings and sources of some files.
+func (r *Report) Within(keep func(file string) bool) *Report {
+	out := new(Report)
+	for _, d := range r.found {
+		if keep(d.File) {
+			out.Add(d)
+		}
+	}
+	for _, s := range r.sources {
+		if keep(s.file) {
+			out.remember(s)
+		}
+	}
+	return out
+}
 
 // Line gives one line of a parsed file without its line break, "" when unknown.
 func (r *Report) Line(file string, line int) string {

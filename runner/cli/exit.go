@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/runner"
+	"github.com/tieout/tieout/runner/project"
+	"github.com/tieout/tieout/runner/state"
+)
+
+// The exit codes, as `tieout help exit-codes` lists them.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitConfig      = 2
+	exitEnvironment = 3
+	exitGate        = 4
+	exitChanges     = 5
+	exitStale       = 6
+	exitInterrupt   = 130
+	exitTerminate   = 143
+)
+
+// worstFirst is the order in which the exit code of several pipelines is
+// chosen.
+var worstFirst = [...]int{exitTerminate, exitInterrupt, exitEnvironment, exitFailed, exitConfig, exitStale, exitGate, exitChanges, exitOK}
+
+// worst returns the worse of two exit codes.
+func worst(a, b int) int {
+	if slices.Index(worstFirst[:], a) <= slices.Index(worstFirst[:], b) {
+		return a
+	}
+	return b
+}
+
+// exitError is an error that knows its exit code and next step.
+type exitError struct {
+	err  error
+	exit int
+	code string
+	hint string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage is a mistake on the command line.
+func usage(err error, hint string) error {
+	return &exitError{err: err, exit: exitConfig, code: "run.usage", hint: hint}
+}
+
+// exitOf chooses the exit code of an error.
+func exitOf(err error) int {
+	var known *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &known):
+		return known.exit
+	case errors.Is(err, runner.ErrBlocked), errors.Is(err, connectors.ErrTooManyRefused):
+		return exitGate
+	case project.IsEnvironment(err):
+		return exitEnvironment
+	case project.IsConfig(err):
+		return exitConfig
+	case errors.Is(err, errTerminated):
+		return exitTerminate
+	case errors.Is(err, context.Canceled):
+		return exitInterrupt
+	}
+	return exitFailed
+}
+
+// errTerminated is the cause of a context that SIGTERM ended.
+var errTerminated = errors.New("terminated")
+
+// hintFor is the next step after an error that does not bring its own.
+func hintFor(err error) string {
+	switch {
+	case errors.Is(err, runner.ErrBlocked):
+		return "see `tieout runs show` for the conditions, and `tieout quarantine list` for the records; nothing was loaded"
+	case errors.Is(err, connectors.ErrFenced):
+		return "another run of the pipeline took over; run again when it has ended"
+	case errors.Is(err, state.ErrLocked):
+		return "wait for the other run to end, then run again"
+	case errors.Is(err, connectors.ErrCommitUnknown):
+		return "run again: the next run looks in the sink first whether the load was committed"
+	case errors.Is(err, runner.ErrBalance):
+		return "nothing was loaded; this is a fault of the program or of a connector, please report it"
+	case project.IsEnvironment(err):
+		return "check the system and the connection's settings with `tieout doctor`, then run again; nothing was loaded"
+	}
+	return ""
+}

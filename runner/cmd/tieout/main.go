@@ -1,0 +1,27 @@
+// Command tieout runs pipelines of financial records. This file wires the real
+// world and calls cli.Main; read runner/cli for the rest.
+package main
+
+import (
+	"context"
+	"os"
+	"time"
+	_ "time/tzdata" // time zones on machines that have none
+
+	"github.com/google/uuid"
+
+	"github.com/tieout/tieout/connectors/builtin"
+	"github.com/tieout/tieout/runner/cli"
+)
+
+// version is set when a release is built.
+var version = "dev"
+
+func main() {
+	os.Exit(cli.Main(context.Background(), cli.World{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Getenv: os.LookupEnv, Now: time.Now, NewID: newID, Version: version, Registry: builtin.Registry(),
+	}))
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -1,0 +1,219 @@
+package runner
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+	"github.com/tieout/tieout/transforms/calendar"
+)
+
+// tracker follows the cursor of one read: it drops records seen before at the
+// boundary, and finds the position the run may advance to.
+type tracker struct {
+	field  string
+	column int
+	keys   *keyer
+	// seen are the ties of the position before; only appending loads need
+	// them, the others match on their key.
+	before *connectors.Position
+	seen   map[string]bool
+
+	any   bool
+	value int64  // typed maximum
+	text  []byte // maximum of a text cursor
+	ties  map[string]bool
+	kind  record.Kind
+	track bool // keep ties
+}
+
+// newTracker follows a cursor over records of a shape.
+func newTracker(field string, shape *record.Shape, keys []string, before *connectors.Position, ties bool) (*tracker, error) {
+	t := &tracker{field: field, column: shape.Index(field), before: before, track: ties}
+	if t.column < 0 {
+		return nil, fmt.Errorf("cursor field %q is not among the fields read: %w", field, connectors.ErrConfig)
+	}
+	t.kind = shape.Fields[t.column].Kind
+	switch t.kind {
+	case record.Integer, record.Date, record.Month, record.Timestamp, record.Text:
+	default:
+		return nil, fmt.Errorf("cursor field %q is a %s; a cursor is an integer, date, month, timestamp or text: %w", field, t.kind, connectors.ErrConfig)
+	}
+	if before != nil && before.Kind != t.kind.String() {
+		return nil, fmt.Errorf("cursor field %q was a %s and is now a %s; run `tieout state reset` to read everything again: %w",
+			field, before.Kind, t.kind, connectors.ErrConfig)
+	}
+	t.keys = newKeyer(shape, keys)
+	t.ties = make(map[string]bool)
+	if ties && before != nil {
+		t.seen = make(map[string]bool, len(before.Seen))
+		for _, h := range before.Seen {
+			t.seen[h] = true
+		}
+	}
+	return t, nil
+}
+
+// screen takes out of Live the records that were loaded before at exactly the
+// last position, and stops those without a cursor. It returns how many were
+// repeated.
+func (t *tracker) screen(b *record.Batch) int64 {
+	c := &b.Columns[t.column]
+	var repeated int64
+	live := b.Live[:0]
+	for _, row := range b.Live {
+		if c.Presence[row] != record.Value {
+			b.Hold(record.Hold{Row: row, Step: record.StepSource, Code: string(document.CodeSourceCursor), Field: t.field,
+				Message: fmt.Sprintf("the cursor field %q has no value, so no later run would find this record", t.field)})
+			continue
+		}
+		if len(t.seen) > 0 && t.atBoundary(c, row) && t.seen[tie(t.keys.key(b, int(row)))] {
+			repeated++
+			continue
+		}
+		live = append(live, row)
+	}
+	b.Live = live
+	return repeated
+}
+
+func (t *tracker) atBoundary(c *record.Column, row int32) bool {
+	var buf [40]byte
+	f := record.Field{Kind: t.kind, Scale: record.NoScale}
+	return string(record.AppendValue(buf[:0], &f, c, int(row))) == t.before.Text
+}
+
+// observe takes note of all records of a batch as read, held ones included:
+// a held record is kept in the state store, so the position may pass it.
+func (t *tracker) observe(b *record.Batch) {
+	c := &b.Columns[t.column]
+	for row := 0; row < b.Rows; row++ {
+		if c.Presence[row] != record.Value {
+			continue
+		}
+		switch t.compare(c, row) {
+		case 1:
+			t.any = true
+			clear(t.ties)
+			if t.kind == record.Text {
+				t.text = append(t.text[:0], c.Text(row)...)
+			} else {
+				t.value = c.Ints[row]
+			}
+		case -1:
+			continue
+		}
+		if t.track {
+			t.ties[tie(t.keys.key(b, row))] = true
+		}
+	}
+}
+
+// compare tells whether a row's cursor is above (1), at or below the maximum.
+func (t *tracker) compare(c *record.Column, row int) int {
+	if !t.any {
+		return 1
+	}
+	if t.kind == record.Text {
+		return bytes.Compare(c.Text(row), t.text)
+	}
+	switch v := c.Ints[row]; {
+	case v > t.value:
+		return 1
+	case v < t.value:
+		return -1
+	}
+	return 0
+}
+
+// position is where the next run goes on: never before the last one.
+func (t *tracker) position(loadID string) *connectors.Position {
+	if !t.any {
+		return t.before
+	}
+	p := &connectors.Position{Field: t.field, Kind: t.kind.String(), LoadID: loadID, Text: t.maximum()}
+	if t.before != nil && t.behind() {
+		return t.before
+	}
+	for h := range t.ties {
+		p.Seen = append(p.Seen, h)
+	}
+	if t.before != nil && p.Text == t.before.Text {
+		for _, h := range t.before.Seen {
+			if !t.ties[h] {
+				p.Seen = append(p.Seen, h)
+			}
+		}
+	}
+	slices.Sort(p.Seen)
+	return p
+}
+
+func (t *tracker) maximum() string {
+	if t.kind == record.Text {
+		return string(t.text)
+	}
+	c := record.Column{Kind: t.kind, Presence: []record.Presence{record.Value}, Ints: []int64{t.value}}
+	f := record.Field{Kind: t.kind, Scale: record.NoScale}
+	return string(record.AppendValue(nil, &f, &c, 0))
+}
+
+// behind reports whether the maximum lies before the last position, as it
+// does when a lookback found only old records.
+func (t *tracker) behind() bool {
+	if t.kind == record.Text {
+		return string(t.text) < t.before.Text
+	}
+	last, err := parseCursor(t.kind, t.before.Text)
+	return err == nil && t.value < last
+}
+
+// parseCursor reads the text of a position back.
+func parseCursor(kind record.Kind, text string) (int64, error) {
+	switch kind {
+	case record.Integer:
+		return strconv.ParseInt(text, 10, 64)
+	case record.Date:
+		if d, ok := calendar.ParseISO([]byte(text)); ok {
+			return int64(d), nil
+		}
+	case record.Month:
+		if d, ok := calendar.ParseISO([]byte(text + "-01")); ok {
+			return int64(calendar.MonthOf(d)), nil
+		}
+	case record.Timestamp:
+		return calendar.ParseTimestamp([]byte(text), time.UTC)
+	}
+	return 0, fmt.Errorf("%q is no %s", text, kind)
+}
+
+// lowerBound takes the lookback off a position, for the source.
+func lowerBound(p *connectors.Position, lookback time.Duration) (string, error) {
+	if p == nil || lookback == 0 {
+		if p == nil {
+			return "", nil
+		}
+		return p.Text, nil
+	}
+	kind, _ := record.ParseKind(p.Kind)
+	v, err := parseCursor(kind, p.Text)
+	if err != nil {
+		return "", fmt.Errorf("read the stored position: %w", err)
+	}
+	f := record.Field{Kind: kind, Scale: record.NoScale}
+	c := record.Column{Kind: kind, Presence: []record.Presence{record.Value}, Ints: []int64{v}}
+	switch kind {
+	case record.Timestamp:
+		c.Ints[0] -= lookback.Microseconds()
+	case record.Date:
+		c.Ints[0] -= int64((lookback + 24*time.Hour - 1) / (24 * time.Hour))
+	default:
+		return "", fmt.Errorf("a lookback of %s needs a date or timestamp cursor, and %q is a %s: %w", lookback, p.Field, p.Kind, connectors.ErrConfig)
+	}
+	return string(record.AppendValue(nil, &f, &c, 0)), nil
+}

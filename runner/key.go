@@ -1,0 +1,76 @@
+package runner
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// keyer makes record keys: the text of the key fields, or a hash of the
+// whole record where no key is known.
+type keyer struct {
+	fields []int
+	shape  *record.Shape
+	buf    []byte
+}
+
+// newKeyer keys records of a shape by the named fields; when one is missing
+// from the shape, by the whole record.
+func newKeyer(shape *record.Shape, names []string) *keyer {
+	k := &keyer{shape: shape}
+	for _, name := range names {
+		i := shape.Index(name)
+		if i < 0 {
+			k.fields = nil
+			return k
+		}
+		k.fields = append(k.fields, i)
+	}
+	return k
+}
+
+// key returns the key of a row, valid until the next call. Parts are joined
+// by "|"; a nil part is empty.
+func (k *keyer) key(b *record.Batch, row int) []byte {
+	k.buf = k.buf[:0]
+	if len(k.fields) == 0 {
+		k.buf = record.AppendRowJSON(k.buf, b, row)
+		return k.digest(k.buf)
+	}
+	for n, i := range k.fields {
+		if n > 0 {
+			k.buf = append(k.buf, '|')
+		}
+		if c := &b.Columns[i]; c.Presence[row] == record.Value {
+			k.buf = record.AppendValue(k.buf, &k.shape.Fields[i], c, row)
+		}
+	}
+	return k.buf
+}
+
+// named reports whether a row has a value in every key field.
+func (k *keyer) named(b *record.Batch, row int) bool {
+	for _, i := range k.fields {
+		if b.Columns[i].Presence[row] != record.Value {
+			return false
+		}
+	}
+	return len(k.fields) > 0
+}
+
+// raw is the key of a record known only as JSON.
+func (k *keyer) raw(json []byte) string { return string(k.digest(json)) }
+
+func (k *keyer) digest(text []byte) []byte {
+	sum := sha256.Sum256(text)
+	k.buf = append(k.buf[:0], '#')
+	k.buf = hex.AppendEncode(k.buf, sum[:12])
+	return k.buf
+}
+
+// tie is the short hash of a key kept in a position.
+func tie(key []byte) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,237 @@
+package project
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/pipelines"
+	"github.com/tieout/tieout/runner"
+	"github.com/tieout/tieout/runner/state"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// RunOptions say how one run differs from the usual one.
+type RunOptions struct {
+	DryRun      bool   // no target, no state
+	Given       string // a file whose records stand in for the source; dry runs only
+	FullRefresh bool
+	From, To    string
+	AsOf        time.Time // zero: now
+	Trigger     string    // "manual" when empty
+	Progress    func(read, written int64)
+	Workers     int
+	// Retry runs held records again: they stand in for the source.
+	Retry []state.HeldEntry
+}
+
+// Run executes a pipeline once. The error is what kept the run from
+// starting; how a run that started ended is in its report, Cause included.
+func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOptions) (runner.Run, error) {
+	if err := p.Problems(pipeline); err != nil {
+		return runner.Run{}, err
+	}
+	job, tables, err := p.job(ctx, pipeline, o)
+	if err != nil {
+		return runner.Run{}, err
+	}
+	deps := runner.Deps{Now: p.options.Now, Spill: newSpill(p.StateDir()), Log: p.options.Log, Progress: o.Progress, Workers: o.Workers}
+	if !o.DryRun {
+		store, err := p.State(ctx)
+		if err != nil {
+			return runner.Run{}, err
+		}
+		defer store.Close()
+		release, err := store.Lock(ctx, job.Project, job.Environment, pipeline.Name())
+		if err != nil {
+			return runner.Run{}, err
+		}
+		defer release()
+		deps.Journal, deps.Memory = store, store
+	}
+	run := runner.Execute(ctx, job, deps)
+	run.Tables = tables.hashes
+	return run, nil
+}
+
+// job turns a pipeline into what the runner executes. It connects nothing.
+func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOptions) (runner.Job, *tables, error) {
+	pipeline, err := p.Workspace.Resolved(checked)
+	if err != nil {
+		return runner.Job{}, nil, err
+	}
+	vars, err := p.Workspace.Vars()
+	if err != nil {
+		return runner.Job{}, nil, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
+	}
+	asOf := o.AsOf
+	if asOf.IsZero() {
+		asOf = p.options.Now()
+	}
+	tables := p.tables(ctx, o.Given == "")
+	job := runner.Job{RunID: p.options.NewID(), LoadID: p.options.NewID(), Project: p.Workspace.Project.Project.Value,
+		Environment: p.options.Environment, Trigger: o.Trigger, Pipeline: pipeline, Typed: pipeline.Assume() == record.Unknown,
+		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To}
+	if job.Trigger == "" {
+		job.Trigger = "manual"
+	}
+	job.Read = read(pipeline)
+	job.Load = connectors.Load{ID: job.LoadID, Project: job.Project, Environment: job.Environment, Pipeline: pipeline.Name(),
+		Stream: pipeline.Sink.Stream.Value, Key: pipeline.SinkKey(), Mode: connectors.Mode(pipeline.Mode())}
+	job.Context = *pipeline.Context(pipelines.Values{AsOf: asOf, Vars: vars}, tables, new(document.Report))
+	job.Context.Reading = true
+	if err := p.connect(&job, pipeline, o); err != nil {
+		return runner.Job{}, nil, err
+	}
+	//HASH job.ConfigHash = p.Workspace.ConfigHash(checked, tables.hashes)
+	return job, tables, nil
+}
+
+// connect gives the job its source and sink.
+func (p *Project) connect(job *runner.Job, pipeline *pipelines.Pipeline, o RunOptions) error {
+	var err error
+	switch {
+	case o.Given != "":
+		job.Source, err = p.given(job, pipeline, o.Given)
+	default:
+		var c *pipelines.Connection
+		if job.Source, c, err = p.source(pipeline.Source.Connection.Value, pipeline.SourceOptions()); err == nil && c.Zone != nil {
+			job.Read.Zone = c.Zone
+		}
+	}
+	if err != nil || o.DryRun {
+		return err
+	}
+	job.Sink, err = p.sink(pipeline)
+	return err
+}
+
+// given reads records from a file instead of the pipeline's source, so that
+// a run needs neither network nor secret.
+func (p *Project) given(job *runner.Job, pipeline *pipelines.Pipeline, name string) (connectors.Source, error) {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(abs); err != nil {
+		return nil, fmt.Errorf("%w: the given records: %w", connectors.ErrConfig, err)
+	}
+	job.Read.Stream, job.Read.Cursor, job.Typed = filepath.Base(abs), nil, false
+	job.Pipeline.Source.Cursor = nil
+	job.Context.Env.Assume = record.Text
+	options := any(nil)
+	if pipeline.Source.At != nil && pipeline.Source.At.Kind.Name == fileConnector {
+		options = pipeline.SourceOptions()
+	}
+	return p.fileSource(filepath.Dir(abs), options)
+}
+
+// fileConnector is the connector that reads mapping files and given records.
+const fileConnector = "file"
+
+func (p *Project) fileSource(dir string, options any) (connectors.Source, error) {
+	return openFiles(p.options.Registry, p.env(), dir, options)
+}
+
+// read is the pipeline's source as the connector is asked for it.
+func read(p *pipelines.Pipeline) connectors.Read {
+	return connectors.Read{Stream: p.Source.Stream.Value, Fields: specs(p.Source.Fields), Key: keyOf(p), Zone: p.Zone()}
+}
+
+// keyOf is the source's key, else the sink's where it has the same names.
+func keyOf(p *pipelines.Pipeline) []string {
+	if key := p.SourceKey(); len(key) > 0 {
+		return key
+	}
+	return p.SinkKey()
+}
+
+func specs(fields document.Map[pipelines.FieldType]) []connectors.FieldSpec {
+	var out []connectors.FieldSpec
+	for i := range fields.Entries {
+		e := &fields.Entries[i]
+		t := &e.Value
+		spec := connectors.FieldSpec{Name: e.Key.Value, Kind: t.Kind, Pattern: t.Pattern.Value, Scale: t.Digits(),
+			Optional: t.Optional, MinorUnits: t.MinorUnits, Fields: specs(t.Fields)}
+		for _, c := range t.Column {
+			spec.Columns = append(spec.Columns, c.Value)
+		}
+		out = append(out, spec)
+	}
+	return out
+}
+
+// Position reads a pipeline's position from its sink.
+func (p *Project) Position(ctx context.Context, pipeline *pipelines.Pipeline) (connectors.Position, bool, error) {
+	sink, load, err := p.target(pipeline)
+	if err != nil {
+		return connectors.Position{}, false, err
+	}
+	return sink.Position(ctx, load)
+}
+
+// SetPosition writes a pipeline's position into its sink, or removes it when
+// pos is nil. It takes the pipeline's lock, so that no run is under way.
+func (p *Project) SetPosition(ctx context.Context, pipeline *pipelines.Pipeline, pos *connectors.Position) error {
+	sink, load, err := p.target(pipeline)
+	if err != nil {
+		return err
+	}
+	positioner, can := sink.(connectors.Positioner)
+	if !can {
+		return fmt.Errorf("%w: the sink of %q keeps no position that can be set", connectors.ErrConfig, pipeline.Name())
+	}
+	store, err := p.State(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	release, err := store.Lock(ctx, load.Project, load.Environment, load.Pipeline)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return positioner.SetPosition(ctx, load, pos)
+}
+
+func (p *Project) target(checked *pipelines.Pipeline) (connectors.Sink, connectors.Load, error) {
+	pipeline, err := p.Workspace.Resolved(checked)
+	if err != nil {
+		return nil, connectors.Load{}, err
+	}
+	sink, err := p.sink(pipeline)
+	load := connectors.Load{Project: p.Workspace.Project.Project.Value, Environment: p.options.Environment,
+		Pipeline: pipeline.Name(), Stream: pipeline.Sink.Stream.Value}
+	return sink, load, err
+}
+
+// CheckConnection proves that a connection works.
+func (p *Project) CheckConnection(ctx context.Context, name string) error {
+	c, err := p.Workspace.Connection(name)
+	if err != nil {
+		return err
+	}
+	def := p.options.Registry.Lookup(c.Kind.Name)
+	var side any
+	if def.Source != nil {
+		side, err = def.NewSource(p.env(), c.Settings, def.Source())
+	} else {
+		side, err = def.NewSink(p.env(), c.Settings, def.Sink())
+	}
+	if err != nil {
+		return err
+	}
+	if checker, can := side.(connectors.Checker); can {
+		return checker.Check(ctx)
+	}
+	return nil
+}
+
+// TableHashes lists the tables a run read, sorted, for a report.
+func TableHashes(hashes map[string]string) []string { return slices.Sorted(maps.Keys(hashes)) }

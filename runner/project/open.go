@@ -1,0 +1,170 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/pipelines"
+	"github.com/tieout/tieout/runner/state"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/transforms"
+)
+
+// Options say which project to open and what of the world it may use.
+type Options struct {
+	Dir         string // the folder of tieout.yaml
+	Environment string
+	Vars        map[string]string
+	Registry    *connectors.Registry
+	Now         func() time.Time
+	NewID       func() string // UUIDv7
+	Getenv      func(string) (string, bool)
+	Log         *slog.Logger
+}
+
+// Project is an open folder of pipelines. Nothing is connected until a run,
+// a preview or a look at the state asks for it.
+type Project struct {
+	Workspace *pipelines.Workspace
+	options   Options
+}
+
+// Open loads and checks every file of the folder. It reads no secret and
+// opens no socket; what is wrong with the files is in Workspace.Report.
+func Open(o Options) *Project {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Project{options: o}
+	p.Workspace = pipelines.Load(os.DirFS(o.Dir), pipelines.Options{
+		Connectors:  registry{o.Registry},
+		Dir:         o.Dir,
+		Environment: o.Environment,
+		Resolver:    &resolver{dir: o.Dir, getenv: o.Getenv},
+		Vars:        o.Vars,
+		Tables:      p.tables(context.Background(), false),
+	})
+	return p
+}
+
+// Problems are the errors that keep a pipeline from running, or nil.
+func (p *Project) Problems(pipeline *pipelines.Pipeline) error {
+	return p.Workspace.Problems(pipeline).Err()
+}
+
+// StateDir is the folder for what the project keeps beside its state.
+func (p *Project) StateDir() string { return filepath.Join(p.options.Dir, ".tieout") }
+
+// State opens the state store. The caller closes it.
+func (p *Project) State(ctx context.Context) (*state.Store, error) {
+	place, err := p.Workspace.State()
+	if err != nil {
+		return nil, err
+	}
+	if !state.IsURL(place) && !filepath.IsAbs(place) {
+		place = filepath.Join(p.options.Dir, place)
+	}
+	return state.Open(ctx, place, p.options.Now)
+}
+
+// env is what connectors get.
+func (p *Project) env() connectors.Env {
+	return connectors.Env{Dir: p.options.Dir, Now: p.options.Now, Log: p.options.Log, Limits: connectors.DefaultLimits()}
+}
+
+// source builds the source a pipeline or a lookup reads from.
+func (p *Project) source(connection string, options any) (connectors.Source, *pipelines.Connection, error) {
+	c, err := p.Workspace.Connection(connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	def := p.options.Registry.Lookup(c.Kind.Name)
+	if def.Source == nil {
+		return nil, nil, fmt.Errorf("%w: connector %q cannot be read from", connectors.ErrConfig, def.Name)
+	}
+	if options == nil {
+		options = def.Source()
+	}
+	src, err := def.NewSource(p.env(), c.Settings, options)
+	return src, c, err
+}
+
+// sink builds the sink of a pipeline.
+func (p *Project) sink(pipeline *pipelines.Pipeline) (connectors.Sink, error) {
+	c, err := p.Workspace.Connection(pipeline.Sink.Connection.Value)
+	if err != nil {
+		return nil, err
+	}
+	def := p.options.Registry.Lookup(c.Kind.Name)
+	return def.NewSink(p.env(), c.Settings, pipeline.SinkOptions())
+}
+
+// tables makes the lookup tables of one run, or of the static checks.
+func (p *Project) tables(ctx context.Context, remote bool) *tables {
+	t := &tables{ctx: ctx, remote: remote, dir: p.options.Dir, env: p.env(), registry: p.options.Registry}
+	t.stream = func(connection, stream string) (connectors.Source, connectors.Read, error) {
+		src, c, err := p.source(connection, nil)
+		if err != nil {
+			return nil, connectors.Read{}, err
+		}
+		return src, connectors.Read{Stream: stream, Zone: c.Zone}, nil
+	}
+	return t
+}
+
+// Exit classes of what may go wrong outside a run.
+
+// IsConfig reports whether an error is a mistake in files or settings.
+func IsConfig(err error) bool {
+	if found, ok := document.AsDiagnostics(err); ok {
+		return !found.Has(document.CodeAuthSecretMissing) && !found.Has(document.CodeReferenceMissing)
+	}
+	return errors.Is(err, connectors.ErrConfig)
+}
+
+// IsEnvironment reports whether an error is the environment's: a missing
+// secret, an unreachable system, a lock.
+func IsEnvironment(err error) bool {
+	if found, ok := document.AsDiagnostics(err); ok {
+		return found.Has(document.CodeAuthSecretMissing) || found.Has(document.CodeReferenceMissing)
+	}
+	for _, kind := range []error{connectors.ErrEnvironment, connectors.ErrFenced, connectors.ErrCommitUnknown,
+		state.ErrLocked, state.ErrCorrupt, state.ErrNewer, state.ErrUnreachable} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// registry shows connectors to the package pipelines.
+type registry struct{ r *connectors.Registry }
+
+// Lookup finds a connector.
+func (r registry) Lookup(name string) (pipelines.Connector, bool) {
+	def := r.r.Lookup(name)
+	if def == nil {
+		return pipelines.Connector{}, false
+	}
+	c := pipelines.Connector{Name: def.Name, Summary: def.Summary, Connection: def.Connection, Source: def.Source, Sink: def.Sink,
+		Typed: def.Typed, Cursor: def.Cursor}
+	for _, m := range def.Modes {
+		c.Modes = append(c.Modes, string(m))
+	}
+	return c, true
+}
+
+// Names lists the connectors.
+func (r registry) Names() []string { return r.r.Names() }
+
+// Connectors shows a registry to the package pipelines, for schemas and
+// reference pages.
+func Connectors(r *connectors.Registry) pipelines.Connectors { return registry{r} }
+
+var _ transforms.Tables = (*tables)(nil)

@@ -1,0 +1,66 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tieout/tieout/schemas/document"
+)
+
+// resolver finds what ${env:…} and ${file:…} stand for, and a ${secret:…}
+// that tieout.yaml does not name in the environment. Variables and named
+// secrets are found by the workspace.
+type resolver struct {
+	dir    string
+	getenv func(string) (string, bool)
+}
+
+var errNotSet = errors.New("is not set")
+
+// Resolve finds one reference. The error never holds a value.
+func (r *resolver) Resolve(ref document.Reference) (value string, secret bool, err error) {
+	switch ref.Scheme {
+	case "env":
+		if value, set := r.getenv(ref.Name); set && value != "" {
+			return value, false, nil
+		}
+		if ref.HasDefault {
+			return ref.Default, false, nil
+		}
+		return "", false, errNotSet
+	case "file":
+		value, err := r.file(ref.Name)
+		return value, false, err
+	case "secret":
+		name := "TIEOUT_SECRET_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(ref.Name))
+		if value, set := r.getenv(name); set && value != "" {
+			return value, true, nil
+		}
+		return "", true, fmt.Errorf("is neither under secrets in tieout.yaml nor in %s", name)
+	}
+	return "", false, errNotSet
+}
+
+// file reads a small file, such as a mounted secret, without its last line
+// end.
+func (r *resolver) file(name string) (string, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(r.dir, name)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", errors.New("the file cannot be read")
+	}
+	const most = 64 << 10
+	if !info.Mode().IsRegular() || info.Size() > most {
+		return "", fmt.Errorf("it is no regular file of at most %d bytes", most)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", errors.New("the file cannot be read")
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}

@@ -1,0 +1,371 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/runner/gate"
+	"github.com/tieout/tieout/schemas/decimal"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// Execute runs a job once, from the position to the committed load, and
+// reports what happened. The report is complete whatever happens; its Cause
+// is nil when the run loaded, found nothing new, or was a dry run that
+// passed.
+//
+// The order of durability: the run row, then held records as pending, then
+// the sink's data with ledger and position in one commit, then the run row
+// marked as loaded. A crash between any two of them is settled by the next
+// run.
+func Execute(ctx context.Context, job Job, deps Deps) Run {
+	e := &execution{job: &job, deps: &deps, run: startRun(&job, &deps)}
+	err := e.walk(ctx)
+	return e.end(ctx, err)
+}
+
+func startRun(job *Job, deps *Deps) Run {
+	return Run{RunID: job.RunID, LoadID: job.LoadID, Project: job.Project, Environment: job.Environment,
+		Pipeline: job.Pipeline.Pipeline.Value, Trigger: job.Trigger, Status: Running, ConfigHash: job.ConfigHash,
+		AsOf: job.AsOf, StartedAt: deps.Now(), Backfill: job.Backfill(), Mode: job.Load.Mode, Stream: job.Load.Stream}
+}
+
+// execution is one run under way.
+type execution struct {
+	job    *Job
+	deps   *Deps
+	run    Run
+	began  bool // the run row is durable
+	out    *outcome
+	writer connectors.Writer
+}
+
+// walk is the whole run. An error ends it with nothing visible.
+func (e *execution) walk(ctx context.Context) error {
+	if e.job.Sink != nil {
+		if err := e.begin(ctx); err != nil {
+			return err
+		}
+	}
+	reader, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	f, err := e.plan(ctx, reader)
+	if err != nil {
+		return err
+	}
+	if err := e.beginLoad(ctx, f); err != nil {
+		return err
+	}
+	if err := f.run(ctx); err != nil {
+		if !errors.Is(err, errTooManyHeld) {
+			return err
+		}
+	}
+	return e.conclude(ctx, f)
+}
+
+// begin settles what a crash left, makes the run durable, and reads the
+// position it starts from.
+func (e *execution) begin(ctx context.Context) error {
+	if err := settle(ctx, e.job, e.deps); err != nil {
+		return err
+	}
+	pos, found, err := e.job.Sink.Position(ctx, e.job.Load)
+	if err != nil {
+		return fmt.Errorf("read the position: %w", err)
+	}
+	if found && pos.Field != "" {
+		e.run.Before = &pos
+	}
+	if err := e.deps.Journal.Begin(ctx, e.run); err != nil {
+		return fmt.Errorf("record the run: %w", err)
+	}
+	e.began = true
+	return nil
+}
+
+// open starts the read at the position.
+func (e *execution) open(ctx context.Context) (connectors.Reader, error) {
+	read := e.job.Read
+	if spec := e.job.Pipeline.Source.Cursor; spec != nil {
+		cursor, err := e.bounds()
+		if err != nil {
+			return nil, err
+		}
+		read.Cursor = cursor
+	}
+	reader, err := e.job.Source.Open(ctx, read)
+	if err != nil {
+		return nil, fmt.Errorf("open source: %w", err)
+	}
+	return reader, nil
+}
+
+// bounds turns the pipeline's cursor, the stored position and an explicit
+// range into the bounds of this read.
+func (e *execution) bounds() (*connectors.Cursor, error) {
+	spec := e.job.Pipeline.Source.Cursor
+	c := &connectors.Cursor{Field: spec.Field.Value, From: spec.Start.Value, Lag: spec.Lag.Std(), Window: spec.Window.Std()}
+	switch {
+	case e.job.Backfill():
+		c.From, c.To = e.job.From, e.job.To
+	case e.job.FullRefresh:
+	case e.run.Before != nil:
+		if e.run.Before.Field != c.Field {
+			return nil, fmt.Errorf("the cursor field was %q and is now %q; run `tieout state reset %s` to read everything again: %w",
+				e.run.Before.Field, c.Field, e.run.Pipeline, connectors.ErrConfig)
+		}
+		from, err := lowerBound(e.run.Before, spec.Lookback.Std())
+		if err != nil {
+			return nil, err
+		}
+		c.From = from
+	}
+	return c, nil
+}
+
+// plan compiles the pipeline against the fields the source really has.
+func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, error) {
+	c := e.job.Context
+	ch := planChain(e.job.Pipeline, reader.Shape(), &c)
+	if ch == nil {
+		return nil, c.Report.Err()
+	}
+	meters := gate.Plan(e.job.Pipeline.Gate, ch.out, &c)
+	if err := c.Report.Err(); err != nil {
+		return nil, err
+	}
+	e.out = newOutcome(e.run, ch, gate.HeldLimit(e.job.Pipeline.Gate))
+	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out}
+	if err := e.track(f, reader.Shape()); err != nil {
+		return nil, err
+	}
+	if e.job.Sink != nil {
+		held, err := e.deps.Memory.HeldKeys(ctx, e.run.Project, e.run.Environment, e.run.Pipeline)
+		if err != nil {
+			return nil, fmt.Errorf("read held records: %w", err)
+		}
+		f.held = held
+	}
+	return f, nil
+}
+
+func (e *execution) track(f *flow, shape *record.Shape) error {
+	spec := e.job.Pipeline.Source.Cursor
+	if spec == nil {
+		return nil
+	}
+	before := e.run.Before
+	if e.job.FullRefresh || e.job.Backfill() {
+		before = nil
+	}
+	t, err := newTracker(spec.Field.Value, shape, e.job.Read.Key, before, e.job.Load.Mode == connectors.Append)
+	f.tracker = t
+	return err
+}
+
+// beginLoad opens the load in the sink: rights and columns are checked before
+// a record is read.
+func (e *execution) beginLoad(ctx context.Context, f *flow) error {
+	if e.job.Sink == nil {
+		return nil
+	}
+	load := e.job.Load
+	load.Shape = f.ch.out
+	load.MaxRefused = int(e.out.heldLimit)
+	w, err := e.job.Sink.Begin(ctx, load)
+	if err != nil {
+		return fmt.Errorf("begin load: %w", err)
+	}
+	e.writer, f.writer = w, w
+	return nil
+}
+
+// conclude asks the gate and commits, or does not.
+func (e *execution) conclude(ctx context.Context, f *flow) error {
+	if err := f.flush(ctx); err != nil {
+		return fmt.Errorf("record held records: %w", err)
+	}
+	e.out.finish()
+	e.takeOutcome()
+	stopped := e.out.heldCount > e.out.heldLimit
+	if !stopped {
+		if err := e.out.balance(); err != nil {
+			return err
+		}
+	}
+	if f.tracker != nil && !e.run.Backfill {
+		e.run.After = f.tracker.position(e.job.LoadID)
+	}
+	decision, err := e.decide(ctx, f, 0)
+	if err != nil {
+		return err
+	}
+	e.run.Gate = decision
+	if stopped || decision.Blocked() {
+		return ErrBlocked
+	}
+	if e.writer == nil {
+		return nil
+	}
+	if e.run.Before != nil && e.run.Counts.Read == e.run.Counts.Repeated {
+		return e.writer.Abort(ctx) // nothing new: the target stays untouched
+	}
+	return e.commit(ctx, f)
+}
+
+func (e *execution) takeOutcome() {
+	e.run.Counts, e.run.Steps, e.run.Sums = e.out.run.Counts, e.out.run.Steps, e.out.run.Sums
+	e.run.Sample = e.out.run.Sample
+	e.run.Warnings = append(e.run.Warnings, e.out.run.Warnings...)
+}
+
+// ErrBlocked says that the gate did not let the run through.
+var ErrBlocked = errors.New("blocked by the gate")
+
+func (e *execution) decide(ctx context.Context, f *flow, refused int64) (gate.Decision, error) {
+	facts := gate.Facts{Read: e.run.Counts.Read, Held: e.out.heldCount, Refused: refused, AsOf: e.job.AsOf,
+		FullRead:   e.job.Pipeline.Source.Cursor == nil || e.job.FullRefresh || e.run.Before == nil && !e.run.Backfill,
+		Replace:    e.job.Load.Mode == connectors.Replace,
+		AllowEmpty: e.job.Pipeline.Source.AllowEmpty || e.job.Pipeline.Sink.AllowEmpty}
+	if e.job.Sink != nil {
+		history, err := e.deps.Memory.History(ctx, e.run.Project, e.run.Environment, e.run.Pipeline, gate.HistoryRuns(e.job.Pipeline.Gate))
+		if err != nil {
+			return gate.Decision{}, fmt.Errorf("read earlier runs: %w", err)
+		}
+		facts.History = pastTotals(history)
+	}
+	return f.meters.Decide(facts)
+}
+
+func pastTotals(history []Run) []gate.Totals {
+	out := make([]gate.Totals, 0, len(history))
+	for i := range history {
+		t := gate.Totals{Written: history[i].Counts.Written, Sums: make(map[string]decimal.Decimal)}
+		for key, text := range history[i].Sums {
+			if d, err := decimal.Parse(text); err == nil {
+				t.Sums[key] = d
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// commit makes the load visible. The sink's own account of what it did is
+// checked, and the gate asked again when records were refused, before it does.
+func (e *execution) commit(ctx context.Context, f *flow) error {
+	if resolved := e.out.resolved(); len(resolved) > 0 {
+		if err := e.deps.Journal.Stage(ctx, e.run, nil, resolved); err != nil {
+			return fmt.Errorf("record resolved records: %w", err)
+		}
+	}
+	ledger := e.ledger()
+	receipt, err := e.writer.Commit(ctx, ledger, func(r connectors.Receipt) error {
+		if err := balanceSink(e.run.Counts, r); err != nil {
+			return err
+		}
+		if len(r.Refused) == 0 {
+			return nil
+		}
+		return e.acceptRefused(ctx, f, r)
+	})
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	e.run.Counts.Inserted, e.run.Counts.Changed = receipt.Inserted, receipt.Changed
+	e.run.Counts.Unchanged, e.run.Counts.Deleted = receipt.Unchanged, receipt.Deleted
+	e.run.Counts.Refused = int64(len(receipt.Refused))
+	return nil
+}
+
+// acceptRefused makes refused records durable and asks the gate whether so
+// many may be.
+func (e *execution) acceptRefused(ctx context.Context, f *flow, r connectors.Receipt) error {
+	held := make([]Held, 0, len(r.Refused))
+	for i := range r.Refused {
+		held = append(held, refused(&r.Refused[i], len(f.ch.steps)))
+	}
+	if err := e.deps.Journal.Stage(ctx, e.run, held, nil); err != nil {
+		return fmt.Errorf("record refused records: %w", err)
+	}
+	e.out.hold(held)
+	e.run.Sample = e.out.sample
+	e.out.heldCount -= int64(len(held)) // the gate counts them as refused
+	e.run.Counts.Refused = int64(len(held))
+	decision, err := e.decide(ctx, f, int64(len(held)))
+	if err != nil {
+		return err
+	}
+	e.run.Gate = decision
+	if decision.Blocked() {
+		return ErrBlocked
+	}
+	return nil
+}
+
+func (e *execution) ledger() connectors.Ledger {
+	return connectors.Ledger{LoadID: e.job.LoadID, RunID: e.job.RunID, Format: connectors.LedgerFormat,
+		Counts: e.run.Counts, Sums: maps.Clone(e.out.sums[len(e.out.sums)-1].sums), ConfigHash: e.job.ConfigHash,
+		Before: e.run.Before, After: e.run.After, StartedAt: e.run.StartedAt, FinishedAt: e.deps.Now()}
+}
+
+// end writes down how the run ended. It works even when ctx was cancelled,
+// since that is a way for a run to end.
+func (e *execution) end(ctx context.Context, err error) Run {
+	interrupted := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
+	if err != nil && e.writer != nil {
+		if abort := e.writer.Abort(ctx); abort != nil {
+			e.deps.Log.Warn("undo the load", "run_id", e.run.RunID, "error", abort)
+		}
+	}
+	e.run.Status = e.status(err, interrupted)
+	e.run.FinishedAt = e.deps.Now()
+	e.fail(err)
+	if e.began && e.run.Status != Unknown {
+		committed := e.run.Status == Loaded || e.run.Status == NothingNew
+		if ferr := e.deps.Journal.Finish(ctx, e.run, committed); ferr != nil && err == nil {
+			e.fail(fmt.Errorf("record the end of the run (the load itself is committed): %w", ferr))
+		}
+	}
+	return e.run
+}
+
+func (e *execution) fail(err error) {
+	if err == nil {
+		return
+	}
+	e.run.Cause, e.run.Error = err, err.Error()
+}
+
+// nothingNew reports whether an incremental read met only what was loaded
+// before.
+func (e *execution) nothingNew() bool {
+	c := &e.run.Counts
+	return e.run.Before != nil && c.Read == c.Repeated+c.Unchanged
+}
+
+func (e *execution) status(err error, interrupted bool) Status {
+	switch {
+	case err == nil && e.job.Sink == nil:
+		return DryRun
+	case err == nil && e.nothingNew():
+		return NothingNew
+	case err == nil:
+		return Loaded
+	case errors.Is(err, connectors.ErrCommitUnknown):
+		return Unknown
+	case errors.Is(err, ErrBlocked):
+		return Blocked
+	case interrupted:
+		return Interrupted
+	}
+	return Failed
+}

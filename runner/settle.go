@@ -1,0 +1,74 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
+)
+
+// settle finds out what became of the runs of this pipeline that began and
+// never finished: killed, cut off at their commit, or out of power. The
+// sink's ledger decides; a load it does not have never happened.
+func settle(ctx context.Context, job *Job, deps *Deps) error {
+	open, err := deps.Journal.Unsettled(ctx, job.Project, job.Environment, job.Pipeline.Pipeline.Value)
+	if err != nil {
+		return fmt.Errorf("look for unfinished runs: %w", err)
+	}
+	for i := range open {
+		if err := settleOne(ctx, job, deps, open[i]); err != nil {
+			return fmt.Errorf("settle run %s: %w", open[i].RunID, err)
+		}
+	}
+	return nil
+}
+
+func settleOne(ctx context.Context, job *Job, deps *Deps, run Run) error {
+	load := job.Load
+	load.ID, load.Stream = run.LoadID, run.Stream
+	ledger, found, err := job.Sink.Settle(ctx, load)
+	if err != nil {
+		return err
+	}
+	run.FinishedAt = deps.Now()
+	if !found {
+		run.Status, run.Error = Failed, "the run ended without a trace and committed nothing"
+		run.ErrorCode = string(document.CodeRunFailed)
+		return deps.Journal.Finish(ctx, run, false)
+	}
+	run.Status, run.Counts, run.After = Loaded, ledger.Counts, ledger.After
+	run.FinishedAt = ledger.FinishedAt
+	deps.Log.Info("settled a load that was committed", "run_id", run.RunID, "load_id", run.LoadID, "pipeline", run.Pipeline)
+	return deps.Journal.Finish(ctx, run, true)
+}
+
+// refused turns a record the sink refused into a held one.
+func refused(r *connectors.Refusal, steps int) Held {
+	field := ""
+	if len(r.Columns) > 0 {
+		field = r.Columns[0]
+	}
+	return Held{Key: r.Key, Stage: "sink", Input: r.Input, Line: r.Line, Record: string(r.Record), Enter: steps,
+		Reasons: []Reason{{Code: string(document.CodeSinkRefused), Step: AtSink, Field: field, Message: r.Reason}}}
+}
+
+// Code names the kind of failure of a run, for messages and exit codes.
+func Code(err error) string {
+	switch {
+	case errors.Is(err, ErrBlocked):
+		return string(document.CodeGateBlocked)
+	case errors.Is(err, connectors.ErrFenced):
+		return string(document.CodeRunFenced)
+	case errors.Is(err, ErrBalance):
+		return string(document.CodeRunBalance)
+	case errors.Is(err, connectors.ErrTooManyRefused):
+		return string(document.CodeGateQuarantined)
+	case errors.Is(err, context.Canceled):
+		return string(document.CodeRunInterrupted)
+	case errors.Is(err, connectors.ErrEnvironment):
+		return string(document.CodeNetUnreachable)
+	}
+	return string(document.CodeRunFailed)
+}

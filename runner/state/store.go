@@ -1,0 +1,163 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	_ "github.com/lib/pq" // the postgres driver
+	sqlite "modernc.org/sqlite"
+)
+
+// Store is an open state store. It is safe for concurrent use.
+type Store struct {
+	db       *sqlx.DB
+	postgres bool
+	locks    locker
+	now      func() time.Time
+}
+
+// What may be wrong with a store. They are wrapped with the place and the
+// way out.
+var (
+	// ErrCorrupt: the file is damaged or no state store.
+	ErrCorrupt = errors.New("state store is damaged")
+	// ErrNewer: a newer program wrote it.
+	ErrNewer = errors.New("state store was written by a newer tieout")
+	// ErrLocked: another process holds what was asked for.
+	ErrLocked = errors.New("locked")
+	// ErrMissing: no such run or held record.
+	ErrMissing = errors.New("not found")
+	// ErrUnreachable: the store cannot be opened at all.
+	ErrUnreachable = errors.New("state store cannot be opened")
+)
+
+// IsURL reports whether a project's `state:` names a PostgreSQL store.
+func IsURL(place string) bool {
+	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
+}
+
+// Open opens the store at a file path or postgres:// address, creates it when
+// it is missing and brings it to this program's version. The errors never
+// show the address, which may hold a password.
+func Open(ctx context.Context, place string, now func() time.Time) (*Store, error) {
+	var s *Store
+	var err error
+	if IsURL(place) {
+		s, err = openPostgres(ctx, place)
+	} else {
+		s, err = openSQLite(ctx, place)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.now = now
+	if err := s.migrate(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func openPostgres(ctx context.Context, address string) (*Store, error) {
+	db, err := sqlx.Open("postgres", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the address is not understood", ErrUnreachable)
+	}
+	db.SetMaxOpenConns(4)
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%w: %s", ErrUnreachable, withoutPassword(err.Error(), address))
+	}
+	return &Store{db: db, postgres: true, locks: &advisory{db: db}}, nil
+}
+
+// withoutPassword takes an address's password out of a driver's message.
+func withoutPassword(message, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return message
+	}
+	if pw, set := u.User.Password(); set && pw != "" {
+		message = strings.ReplaceAll(message, pw, "***")
+		message = strings.ReplaceAll(message, url.QueryEscape(pw), "***")
+	}
+	return message
+}
+
+func openSQLite(ctx context.Context, path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	// FULL: a run row or a pending held record must survive a power cut
+	// before the sink commits.
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?_txlock=immediate&_pragma=busy_timeout(15000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	db, err := sqlx.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, named(err, path)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return &Store{db: db, locks: &files{dir: filepath.Join(filepath.Dir(path), "locks")}}, nil
+}
+
+// Close closes the store.
+func (s *Store) Close() error { return s.db.Close() }
+
+// SQLite result codes, as in sqlite3.h.
+const (
+	sqliteBusy    = 5
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
+)
+
+// named turns a driver's error into one of the package's, with the way out.
+func named(err error, place string) error {
+	var se *sqlite.Error
+	if !errors.As(err, &se) {
+		return fmt.Errorf("state store %s: %w", place, err)
+	}
+	switch se.Code() & 0xff {
+	case sqliteCorrupt, sqliteNotADB:
+		return fmt.Errorf("%w: %s: %w; move the file away and run again: positions and ledgers are in the sinks, only history and held records are lost", ErrCorrupt, place, err)
+	case sqliteBusy:
+		return fmt.Errorf("%w: another process is writing to the state store %s", ErrLocked, place)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrUnreachable, place, err)
+}
+
+// inTx runs fn in one transaction.
+func (s *Store) inTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
+	tx, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return named(err, "")
+	}
+	if err := fn(tx); err != nil {
+		tx.Rollback()
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return named(err, "")
+	}
+	return nil
+}
+
+// stamp is how instants are kept: text that sorts as time does.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
