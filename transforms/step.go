@@ -68,7 +68,13 @@ type Collector interface {
 // Tally counts what a step did with records. For every step
 // In + Created = Out + Merged + Dropped + Filtered + Held.
 type Tally struct {
-	In, Created, Out, Merged, Dropped, Filtered, Held int64
+	In       int64 `json:"in"`
+	Created  int64 `json:"created"`
+	Out      int64 `json:"out"`
+	Merged   int64 `json:"merged"`
+	Dropped  int64 `json:"dropped"`
+	Filtered int64 `json:"filtered"`
+	Held     int64 `json:"held"`
 }
 
 // Balanced reports whether the equation holds.
