@@ -37,6 +37,14 @@ type Sink interface {
 	Position(ctx context.Context, load Load) (pos Position, found bool, err error)
 }
 
+// Positioner is a Sink whose position can be set by hand.
+type Positioner interface {
+	// SetPosition writes the position of a pipeline, nil for none, and raises
+	// its epoch, so that a load that is open cannot commit over it. Only the
+	// names in load are looked at.
+	SetPosition(ctx context.Context, load Load, pos *Position) error
+}
+
 // Writer takes the batches of one load.
 type Writer interface {
 	// Write takes the live rows of b; the batch goes back to the caller when

@@ -1,0 +1,81 @@
+package sql
+
+import (
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
+)
+
+// PostgresConnection is a PostgreSQL database. The URL may hold a password,
+// so it is kept as a secret.
+type PostgresConnection struct {
+	URL document.Secret `yaml:"url" required:"true" doc:"Address of the database. Without an sslmode, connections to other machines are encrypted (sslmode=require)." example:"${env:WAREHOUSE_URL}"`
+}
+
+// SQLiteConnection is one database file.
+type SQLiteConnection struct {
+	Path document.Text `yaml:"path" required:"true" ref:"true" doc:"The database file, relative to the project. A sink creates it when it is missing." example:"./warehouse.db"`
+}
+
+// SourceOptions are the keys beside the common ones under source:.
+type SourceOptions struct {
+	Query document.Text `yaml:"query" doc:"A SELECT to read instead of a table. :cursor stands for the lower bound of the cursor and :upper for the upper one, both inclusive." example:"select * from charges where updated_at >= :cursor"`
+}
+
+// SinkOptions are the keys beside the common ones under sink:.
+type SinkOptions struct {
+	Ledger document.Text `yaml:"ledger" doc:"Schema of the tables tieout_loads and tieout_positions; the connection's default schema when not given." example:"etl"`
+}
+
+// Postgres describes the connector postgres.
+func Postgres() connectors.Definition {
+	return connectors.Definition{
+		Name:       "postgres",
+		Summary:    "Tables and queries of a PostgreSQL database.",
+		Connection: func() any { return new(PostgresConnection) },
+		Source:     func() any { return new(SourceOptions) },
+		Sink:       func() any { return new(SinkOptions) },
+		Modes:      modes(), Cursor: true, Typed: true,
+		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
+			db, err := newPostgres(connection.(*PostgresConnection).URL.Reveal())
+			if err != nil {
+				return nil, err
+			}
+			return &source{flavor: &postgresFlavor{db: db}, query: options.(*SourceOptions).Query.Value, limits: env.Limits}, nil
+		},
+		NewSink: func(env connectors.Env, connection, options any) (connectors.Sink, error) {
+			db, err := newPostgres(connection.(*PostgresConnection).URL.Reveal())
+			if err != nil {
+				return nil, err
+			}
+			db.ledgerSchema = options.(*SinkOptions).Ledger.Value
+			return &sink{dialect: db, now: env.Now}, nil
+		},
+	}
+}
+
+// SQLite describes the connector sqlite.
+func SQLite() connectors.Definition {
+	return connectors.Definition{
+		Name:       "sqlite",
+		Summary:    "Tables and queries of an SQLite database file.",
+		Connection: func() any { return new(SQLiteConnection) },
+		Source:     func() any { return new(SourceOptions) },
+		Sink:       func() any { return new(SinkOptions) },
+		Modes:      modes(), Cursor: true, Typed: true,
+		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
+			db := newSQLite(env.Dir, connection.(*SQLiteConnection).Path.Value)
+			return &source{flavor: &sqliteFlavor{db: db}, query: options.(*SourceOptions).Query.Value, limits: env.Limits}, nil
+		},
+		NewSink: func(env connectors.Env, connection, options any) (connectors.Sink, error) {
+			if schema := options.(*SinkOptions).Ledger.Value; schema != "" && schema != "main" {
+				return nil, configError("SQLite has no schemas, so %q cannot hold the ledger; remove `ledger:`", schema)
+			}
+			db := newSQLite(env.Dir, connection.(*SQLiteConnection).Path.Value)
+			return &sink{dialect: db, now: env.Now}, nil
+		},
+	}
+}
+
+func modes() []connectors.Mode {
+	return []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace}
+}

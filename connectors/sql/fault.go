@@ -1,0 +1,79 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tieout/tieout/connectors"
+)
+
+// fault is what an error of a database means for a load.
+type fault uint8
+
+const (
+	faultOther       fault = iota
+	faultData              // a value or record the database refuses
+	faultEnvironment       // unreachable, no rights, locked, full
+	faultLost              // the connection is gone: the outcome is unknown
+)
+
+// databaseError is an error of a database with every secret taken out of its
+// text.
+type databaseError struct {
+	text  string
+	kind  error
+	cause error
+}
+
+func (e *databaseError) Error() string { return e.text }
+
+// Unwrap gives the kind of failure and the driver's error.
+func (e *databaseError) Unwrap() []error {
+	if e.kind == nil {
+		return []error{e.cause}
+	}
+	return []error{e.kind, e.cause}
+}
+
+// wrapper turns driver errors into errors of this package.
+type wrapper struct {
+	classify func(error) fault
+	secrets  []string
+	place    string // names the database without a secret, for messages
+}
+
+// wrap says what was being done when err happened; nil stays nil.
+func (w *wrapper) wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	doing := fmt.Sprintf(format, args...)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || isOurs(err) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	e := &databaseError{cause: err}
+	switch w.classify(err) {
+	case faultEnvironment, faultLost:
+		e.kind = connectors.ErrEnvironment
+	}
+	e.text = w.clean(fmt.Sprintf("%s: %s: %v", w.place, doing, err))
+	return e
+}
+
+func isOurs(err error) bool {
+	var ours *databaseError
+	return errors.As(err, &ours) || errors.Is(err, connectors.ErrConfig) || errors.Is(err, connectors.ErrEnvironment) ||
+		errors.Is(err, connectors.ErrTooManyRefused)
+}
+
+// clean takes the secrets out of a text.
+func (w *wrapper) clean(text string) string {
+	for _, s := range w.secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "***")
+		}
+	}
+	return text
+}

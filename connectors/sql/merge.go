@@ -1,0 +1,171 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tieout/tieout/connectors"
+)
+
+// merge brings the staged rows of a load into the target, in the open
+// transaction, and counts what it did. Append goes through here too when the
+// database cannot take rows directly.
+type merge struct {
+	*session
+	plan     *plan
+	refusals *refusals
+	mode     connectors.Mode
+	rows     int64 // rows brought in and not refused so far
+	receipt  connectors.Receipt
+	matched  int64 // staged rows whose key the target had before
+	indexed  bool
+}
+
+func (m *merge) run(ctx context.Context) error {
+	if !m.plan.staged() {
+		m.receipt.Inserted = m.rows
+		return nil
+	}
+	if len(m.plan.keys) > 0 {
+		if err := m.duplicates(ctx); err != nil {
+			return err
+		}
+	}
+	if m.mode == connectors.Replace {
+		if err := m.remove(ctx); err != nil {
+			return err
+		}
+	}
+	before := len(m.refusals.list)
+	if err := m.upsert(ctx); err != nil {
+		return err
+	}
+	if m.mode == connectors.Replace && len(m.plan.keys) > 0 && len(m.refusals.list) > before {
+		// Refused rows kept older versions of themselves from removal.
+		return m.remove(ctx)
+	}
+	return nil
+}
+
+// remove deletes what this load does not hold: by key, or all of it when
+// there is none. Readers go on seeing the rows until the commit.
+func (m *merge) remove(ctx context.Context) error {
+	statement := "DELETE FROM " + m.plan.target
+	if len(m.plan.keys) > 0 {
+		statement += " AS t WHERE NOT EXISTS (SELECT 1 FROM " + m.plan.stage + " AS s WHERE " + m.plan.same("s.", "t.") + ")"
+	}
+	n, err := m.count(ctx, statement)
+	m.receipt.Deleted += n
+	return m.wrap(err, "remove the rows of %q that this load does not hold", m.plan.name)
+}
+
+// upsert merges all staged rows, and when the target refuses some, finds them
+// by halving.
+func (m *merge) upsert(ctx context.Context) error {
+	whole := span{0, 1<<63 - 1}
+	inserted, changed, matched, err := m.try(ctx, whole)
+	if err == nil {
+		m.tally(inserted, changed, matched)
+		return nil
+	}
+	if m.classify(err) != faultData {
+		return m.wrap(err, "merge into %q", m.plan.name)
+	}
+	return m.halve(ctx, whole, err)
+}
+
+func (m *merge) tally(inserted, changed, matched int64) {
+	m.receipt.Inserted += inserted
+	m.receipt.Changed += changed
+	m.receipt.Unchanged += max(0, matched-changed) // a key the target has twice changes twice
+}
+
+// span is a range of row numbers, both ends included.
+type span struct{ from, to int64 }
+
+func (s span) where(prefix string) string {
+	if s.from == 0 && s.to == 1<<63-1 {
+		return "TRUE"
+	}
+	return fmt.Sprintf("%s%s BETWEEN %d AND %d", prefix, rowColumn, s.from, s.to)
+}
+
+// try merges the rows of a span, or nothing of it. The error is the driver's.
+func (m *merge) try(ctx context.Context, rows span) (inserted, changed, matched int64, err error) {
+	if _, err = m.count(ctx, "SAVEPOINT tieout_merge"); err != nil {
+		return 0, 0, 0, err
+	}
+	inserted, changed, matched, err = m.apply(ctx, rows)
+	if err == nil {
+		_, err = m.count(ctx, "RELEASE SAVEPOINT tieout_merge")
+		return inserted, changed, matched, err
+	}
+	if m.classify(err) == faultData {
+		if _, undo := m.count(ctx, "ROLLBACK TO SAVEPOINT tieout_merge"); undo != nil {
+			return 0, 0, 0, undo
+		}
+	}
+	return 0, 0, 0, err
+}
+
+// apply runs the statements of the mode over a span.
+func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matched int64, err error) {
+	p := m.plan
+	if len(p.keys) == 0 {
+		inserted, err = m.count(ctx, "INSERT INTO "+p.target+" ("+p.list("")+") SELECT "+p.list("s.")+
+			" FROM "+p.stage+" AS s WHERE "+rows.where("s.")+" ORDER BY s."+rowColumn)
+		return inserted, 0, 0, err
+	}
+	if matched, err = m.countMatches(ctx, rows); err != nil {
+		return 0, 0, 0, err
+	}
+	if p.unique {
+		touched, err := m.count(ctx, m.onConflict(rows))
+		if err != nil {
+			return 0, 0, 0, err
+		}
+		total, err := m.countStaged(ctx, rows)
+		inserted = total - matched
+		return inserted, touched - inserted, matched, err
+	}
+	if set := p.assign("s."); set != "" && matched > 0 {
+		changed, err = m.count(ctx, "UPDATE "+p.target+" AS t SET "+set+" FROM "+p.stage+" AS s WHERE "+rows.where("s.")+
+			" AND "+p.same("s.", "t.")+" AND "+p.distinct("t.", "s."))
+		if err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	inserted, err = m.count(ctx, "INSERT INTO "+p.target+" ("+p.list("")+") SELECT "+p.list("s.")+" FROM "+p.stage+
+		" AS s WHERE "+rows.where("s.")+" AND NOT EXISTS (SELECT 1 FROM "+p.target+" AS t WHERE "+p.same("s.", "t.")+")")
+	return inserted, changed, matched, err
+}
+
+// onConflict touches only rows that are new or differ.
+func (m *merge) onConflict(rows span) string {
+	p := m.plan
+	action := "DO NOTHING"
+	if set := p.assign("excluded."); set != "" {
+		action = "DO UPDATE SET " + set + " WHERE " + p.distinct("t.", "excluded.")
+	}
+	return "INSERT INTO " + p.target + " AS t (" + p.list("") + ") SELECT " + p.list("s.") + " FROM " + p.stage +
+		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList("") + ") " + action
+}
+
+// countMatches counts the staged rows of a span whose key the target has.
+func (m *merge) countMatches(ctx context.Context, rows span) (n int64, err error) {
+	var some bool
+	if err = m.get(ctx, "SELECT EXISTS (SELECT 1 FROM "+m.plan.target+")", nil, &some); err != nil || !some {
+		return 0, err
+	}
+	err = m.get(ctx, "SELECT count(*) FROM "+m.plan.stage+" AS s WHERE "+rows.where("s.")+
+		" AND EXISTS (SELECT 1 FROM "+m.plan.target+" AS t WHERE "+m.plan.same("s.", "t.")+")", nil, &n)
+	return n, err
+}
+
+func (m *merge) countStaged(ctx context.Context, rows span) (n int64, err error) {
+	if rows.where("") == "TRUE" {
+		return m.rows, nil
+	}
+	err = m.get(ctx, "SELECT count(*) FROM "+m.plan.stage+" AS s WHERE "+rows.where("s."), nil, &n)
+	return n, err
+}

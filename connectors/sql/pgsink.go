@@ -1,0 +1,142 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lib/pq"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
+)
+
+// ledgerLock is the advisory lock under which the ledger tables are created,
+// so that two first runs do not trip over one another.
+const ledgerLock = 0x7469656f7574 // "tieout"
+
+// ledger finds or creates the two tables.
+func (p *postgres) ledger(ctx context.Context, s *session, create bool) (*ledger, error) {
+	schema := p.ledgerSchema
+	if schema == "" {
+		var current stdsql.NullString
+		if err := s.get(ctx, "SELECT current_schema()", nil, &current); err != nil {
+			return nil, s.wrap(err, "look for the default schema")
+		}
+		if schema = current.String; schema == "" {
+			return nil, configError("the connection has no default schema to keep the ledger in; write `ledger: a_schema` under sink")
+		}
+	}
+	quoted, err := quote(schema)
+	if err != nil {
+		return nil, err
+	}
+	l := &ledger{s: s, loads: quoted + ".tieout_loads", positions: quoted + ".tieout_positions", lock: " FOR UPDATE"}
+	there, err := p.ledgerThere(ctx, l)
+	switch {
+	case err != nil:
+		return nil, err
+	case there:
+		return l, nil
+	case !create:
+		return nil, nil
+	}
+	return l, p.createLedger(ctx, l, schema)
+}
+
+func (p *postgres) ledgerThere(ctx context.Context, l *ledger) (there bool, err error) {
+	err = l.s.get(ctx, "SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL", []any{l.loads, l.positions}, &there)
+	return there, l.s.wrap(err, "look for the ledger tables")
+}
+
+func (p *postgres) createLedger(ctx context.Context, l *ledger, schema string) error {
+	statement := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d); %s; COMMIT", int64(ledgerLock), strings.Join(p.ddl(l), ";\n"))
+	err := l.s.exec(ctx, "create the ledger tables", statement)
+	if err == nil {
+		return nil
+	}
+	_ = l.s.exec(ctx, "roll back", "ROLLBACK")
+	var pe *pq.Error
+	if errors.As(err, &pe) && (pe.Code == "42501" || pe.Code == "3F000") {
+		return fmt.Errorf("%w: %s: tables tieout_loads and tieout_positions cannot be created in schema %q: %s; create them (`tieout connect NAME --ddl` prints them), or write `ledger:` with a schema the user may create in",
+			connectors.ErrEnvironment, document.CodeSinkPermission, schema, pe.Message)
+	}
+	return err
+}
+
+func (p *postgres) ddl(l *ledger) []string {
+	statements := ledgerDDL()
+	for i := range statements {
+		statements[i] = strings.NewReplacer("{loads}", l.loads, "{positions}", l.positions, "{json}", "jsonb", "{time}", "timestamptz").Replace(statements[i])
+	}
+	return statements
+}
+
+// locked begins a transaction that waits at most a minute for a commit under
+// way. A server notices a client that vanished only when it next talks to it,
+// so a longer wait needs a person: pg_terminate_backend ends the old session.
+func (p *postgres) locked(ctx context.Context, s *session) error {
+	return s.exec(ctx, "begin", "BEGIN; SET LOCAL lock_timeout = '60s'")
+}
+
+// begin checks the target and opens the data transaction.
+func (p *postgres) begin(ctx context.Context, s *session, load connectors.Load, r *refusals) (loader, error) {
+	plan, err := p.target(ctx, s, load)
+	if err != nil {
+		return nil, err
+	}
+	// READ COMMITTED, so that the fence sees epochs taken after this moment.
+	if err := s.exec(ctx, "begin", "BEGIN ISOLATION LEVEL READ COMMITTED; SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	// A missing table is created with the merge, and until then its rows wait
+	// in staging: an open transaction that holds a new table would make every
+	// later load of the same name wait for this one.
+	if load.Mode != connectors.Append || len(plan.create) > 0 {
+		if err := p.stage(ctx, s, plan); err != nil {
+			return nil, err
+		}
+	}
+	relation := load.Stream[strings.LastIndexByte(load.Stream, '.')+1:]
+	if plan.staged() {
+		relation = "tieout_stage"
+	}
+	return newCopier(s, plan, relation, r), nil
+}
+
+// stage makes the staging table: the target's columns without its rules, and
+// the row number.
+func (p *postgres) stage(ctx context.Context, s *session, plan *plan) error {
+	plan.stage = "pg_temp.tieout_stage"
+	plan.index = "CREATE INDEX ON " + plan.stage + " (" + rowColumn + ")"
+	statement := "CREATE TEMP TABLE tieout_stage ON COMMIT DROP AS SELECT " + plan.list("") + ", 0::bigint AS " + rowColumn +
+		" FROM " + plan.target + " WITH NO DATA"
+	if len(plan.create) > 0 {
+		statement = "CREATE TEMP TABLE tieout_stage ("
+		for i := range plan.columns {
+			statement += plan.columns[i].quoted + " " + plan.columns[i].typ + ", "
+		}
+		statement += rowColumn + " bigint) ON COMMIT DROP"
+	}
+	err := s.exec(ctx, "create the staging table", statement)
+	var pe *pq.Error
+	if errors.As(err, &pe) && pe.Code == "42501" {
+		return fmt.Errorf("%w: %s: the user may not create temporary tables (%s); GRANT TEMPORARY ON DATABASE to it",
+			connectors.ErrEnvironment, document.CodeSinkPermission, pe.Message)
+	}
+	return err
+}
+
+// columnsAtFault are the columns an error of PostgreSQL names.
+func columnsAtFault(err error) []string {
+	var pe *pq.Error
+	if !errors.As(err, &pe) {
+		return nil
+	}
+	if pe.Column != "" {
+		return []string{pe.Column}
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// pgColumn is one column as the catalog has it. Type is the base type under
+// any domain.
+type pgColumn struct {
+	Name      string `db:"name"`
+	Type      string `db:"type"`
+	Shown     string `db:"shown"`
+	Modifier  int32  `db:"modifier"`
+	Required  bool   `db:"required"`
+	Generated bool   `db:"generated"`
+	Number    int16  `db:"number"`
+}
+
+const pgColumns = `SELECT a.attname AS name, coalesce(b.typname, t.typname) AS type,
+	format_type(a.atttypid, a.atttypmod) AS shown, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier,
+	(a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') AS required, a.attgenerated <> '' AS generated, a.attnum AS number
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype
+WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
+
+// target looks the table of a load up and fits the plan to it: columns, keys,
+// rights. A missing table is planned to be created.
+func (p *postgres) target(ctx context.Context, s *session, load connectors.Load) (*plan, error) {
+	name, err := parseTable(load.Stream)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range []string{name.schema, name.table} {
+		if len(part) > maxName {
+			return nil, configError("the name %q has %d bytes and PostgreSQL keeps %d", part, len(part), maxName)
+		}
+	}
+	plan, err := newPlan(load, name)
+	if err != nil {
+		return nil, err
+	}
+	var table struct {
+		OID  stdsql.NullInt64
+		Kind stdsql.NullString
+	}
+	err = s.get(ctx, `SELECT c.oid, c.relkind FROM (SELECT to_regclass($1) AS id) r LEFT JOIN pg_class c ON c.oid = r.id`,
+		[]any{plan.target}, &table.OID, &table.Kind)
+	if err != nil {
+		return nil, s.wrap(err, "look for table %q", plan.name)
+	}
+	if !table.OID.Valid {
+		return plan, p.planCreate(ctx, s, plan, name, load)
+	}
+	if !strings.Contains("rpf", table.Kind.String) {
+		return nil, configError("%q is no table; load into a table", plan.name)
+	}
+	if err := p.rights(ctx, s, plan, table.OID.Int64, load.Mode); err != nil {
+		return nil, err
+	}
+	return plan, p.fit(ctx, s, plan, table.OID.Int64)
+}
+
+// rights asks for every right the mode needs, before a record is read.
+func (p *postgres) rights(ctx context.Context, s *session, plan *plan, oid int64, mode connectors.Mode) error {
+	need := []string{"INSERT"}
+	switch mode {
+	case connectors.Upsert:
+		need = []string{"SELECT", "INSERT", "UPDATE"}
+	case connectors.Replace:
+		need = []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
+	}
+	for _, right := range need {
+		var has bool
+		var user string
+		if err := s.get(ctx, "SELECT has_table_privilege($1::oid, $2), current_user", []any{oid, right}, &has, &user); err != nil {
+			return s.wrap(err, "check the rights on %q", plan.name)
+		}
+		if !has {
+			return fmt.Errorf("%w: %s: user %q may not %s on table %q; GRANT %s ON %s TO that user",
+				connectors.ErrEnvironment, document.CodeSinkPermission, user, right, plan.name, strings.Join(need, ", "), plan.target)
+		}
+	}
+	return nil
+}
+
+// fit gives every field its column.
+func (p *postgres) fit(ctx context.Context, s *session, plan *plan, oid int64) error {
+	var columns []pgColumn
+	if err := s.conn.SelectContext(ctx, &columns, pgColumns, oid); err != nil {
+		return s.wrap(err, "read the columns of %q", plan.name)
+	}
+	names := make([]string, len(columns))
+	for i := range columns {
+		names[i] = columns[i].Name
+	}
+	for i := range plan.columns {
+		c := &plan.columns[i]
+		at := slices.Index(names, c.name)
+		if at < 0 {
+			return codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
+				plan.name, c.name, strings.Join(names, ", "))
+		}
+		if err := pgFit(plan, c, &columns[at]); err != nil {
+			return err
+		}
+	}
+	for i := range columns {
+		if columns[i].Required && !slices.ContainsFunc(plan.columns, func(c column) bool { return c.name == columns[i].Name }) {
+			return codedError(document.CodeSinkMissingColumn, "column %q of table %q needs a value and no field has that name; add the field, or give the column a default",
+				columns[i].Name, plan.name)
+		}
+	}
+	return p.findUnique(ctx, s, plan, oid, columns)
+}
+
+// findUnique sees whether the key has a unique index that ON CONFLICT can use.
+func (p *postgres) findUnique(ctx context.Context, s *session, plan *plan, oid int64, columns []pgColumn) error {
+	if len(plan.keys) == 0 {
+		return nil
+	}
+	var want []string
+	for _, k := range plan.keys {
+		for i := range columns {
+			if columns[i].Name == plan.columns[k].name {
+				want = append(want, fmt.Sprint(columns[i].Number))
+			}
+		}
+	}
+	slices.Sort(want)
+	var indexes []string
+	err := s.conn.SelectContext(ctx, &indexes, `SELECT indkey::text FROM pg_index WHERE indrelid = $1 AND indisunique AND indisvalid
+		AND indimmediate AND indpred IS NULL AND indexprs IS NULL AND indnkeyatts = indnatts`, oid)
+	if err != nil {
+		return s.wrap(err, "read the indexes of %q", plan.name)
+	}
+	for _, index := range indexes {
+		have := strings.Fields(index)
+		slices.Sort(have)
+		plan.unique = plan.unique || slices.Equal(have, want)
+	}
+	return nil
+}
+
+// planCreate plans the table and checks that it may be made.
+func (p *postgres) planCreate(ctx context.Context, s *session, plan *plan, name tableName, load connectors.Load) error {
+	if err := checkCreated(load.Shape.Names(), maxName, false); err != nil {
+		return err
+	}
+	var may, there stdsql.NullBool
+	var schema, user stdsql.NullString
+	err := s.get(ctx, `SELECT n.schema, current_user, to_regnamespace(quote_ident(n.schema)) IS NOT NULL,
+		CASE WHEN to_regnamespace(quote_ident(n.schema)) IS NULL THEN false ELSE has_schema_privilege(n.schema, 'CREATE') END
+		FROM (SELECT coalesce(nullif($1, ''), current_schema()) AS schema) n`, []any{name.schema}, &schema, &user, &there, &may)
+	if err != nil {
+		return s.wrap(err, "look for the schema of %q", plan.name)
+	}
+	if !there.Bool {
+		return configError("table %q is in schema %q, which does not exist; create the schema", plan.name, schema.String)
+	}
+	if !may.Bool {
+		return fmt.Errorf("%w: %s: table %q does not exist and user %q may not create it; GRANT CREATE ON SCHEMA %s TO that user, or create the table",
+			connectors.ErrEnvironment, document.CodeSinkPermission, plan.name, user.String, schema.String)
+	}
+	lines := make([]string, len(plan.columns))
+	for i := range plan.columns {
+		c := &plan.columns[i]
+		created := pgCreated(c.field)
+		if err := pgFit(plan, c, &created); err != nil {
+			return err
+		}
+		lines[i] = c.quoted + " " + created.Shown
+	}
+	if len(plan.keys) > 0 {
+		lines = append(lines, "PRIMARY KEY ("+plan.keyList("")+")")
+		plan.unique = true
+	}
+	plan.create = []string{"CREATE TABLE " + plan.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
+	return nil
+}
+
+// pgCreated is the column a field gets in a table that is created.
+func pgCreated(f record.Field) pgColumn {
+	c := pgColumn{Modifier: -1}
+	switch f.Kind {
+	case record.Integer:
+		c.Type, c.Shown = "int8", "bigint"
+	case record.Decimal:
+		c.Type, c.Shown = "numeric", "numeric"
+		if f.Scale >= 0 && f.Scale <= createdPrecision {
+			c.Shown = fmt.Sprintf("numeric(%d,%d)", createdPrecision, f.Scale)
+			c.Modifier = createdPrecision<<16 + f.Scale + 4
+		}
+	case record.Boolean:
+		c.Type, c.Shown = "bool", "boolean"
+	case record.Date:
+		c.Type, c.Shown = "date", "date"
+	case record.Timestamp:
+		c.Type, c.Shown = "timestamptz", "timestamp with time zone"
+	case record.List, record.Record:
+		c.Type, c.Shown = "jsonb", "jsonb"
+	default: // text, and months as YYYY-MM
+		c.Type, c.Shown = "text", "text"
+	}
+	return c
+}
+
+// createdPrecision is the precision of decimals with a declared scale.
+const createdPrecision = 38

@@ -1,0 +1,178 @@
+package sql
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// rowColumn is the column of a staging table that numbers its rows: the
+// batch's Seq and the row in it, so that staging keeps the order of the load
+// and a row found there is known by its place.
+const rowColumn = "tieout_row"
+
+// rowBits are the bits of a row number that hold the row in its batch.
+const rowBits = 20
+
+// plan says which column each field goes to and how a load finds its rows.
+type plan struct {
+	target  string // the table as SQL
+	name    string // and for messages
+	stage   string // the staging table as SQL, "" when rows go straight in
+	index   string // the statement that makes row numbers quick to find, if needed
+	columns []column
+	keys    []int // columns of the key
+	// unique says that the key has a unique index, so that ON CONFLICT works.
+	unique bool
+	// create holds the statements that make the missing table.
+	create []string
+}
+
+// column is one column of the target.
+type column struct {
+	name   string
+	quoted string
+	typ    string // as the database writes it, for messages
+	field  record.Field
+	index  int // of the field in the shape
+	// limited says that a number may have precision digits, scale of them
+	// after the point; whole that it may have none there.
+	limited          bool
+	precision, scale int32
+	// text says that the value is stored as text, so that a decimal is
+	// written in its one canonical form; uncomparable that the type has no
+	// equality of its own.
+	text, uncomparable bool
+}
+
+// newPlan starts a plan with a column for each field of the load.
+func newPlan(load connectors.Load, target tableName) (*plan, error) {
+	quoted, err := target.quoted()
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{target: quoted, name: target.String()}
+	for i := range load.Shape.Fields {
+		f := load.Shape.Fields[i]
+		q, err := quote(f.Name)
+		if err != nil {
+			return nil, err
+		}
+		if f.Name == rowColumn {
+			return nil, configError("a field may not be named %q; rename it", rowColumn)
+		}
+		p.columns = append(p.columns, column{name: f.Name, quoted: q, field: f, index: i, precision: -1, scale: -1})
+	}
+	if len(p.columns) == 0 {
+		return nil, configError("the load into %q has no fields", p.name)
+	}
+	return p, p.findKeys(load)
+}
+
+func (p *plan) findKeys(load connectors.Load) error {
+	if load.Mode == connectors.Append {
+		return nil
+	}
+	if load.Mode == connectors.Upsert && len(load.Key) == 0 {
+		return codedError(document.CodeSinkMissingKey, "the mode upsert needs a key; write `key: [...]` under sink")
+	}
+	for _, k := range load.Key {
+		i := slices.IndexFunc(p.columns, func(c column) bool { return c.name == k })
+		if i < 0 {
+			return codedError(document.CodeSinkMissingKey, "key %q is not among the fields written to %q: %s", k, p.name, p.columnNames())
+		}
+		p.keys = append(p.keys, i)
+	}
+	return nil
+}
+
+func (p *plan) columnNames() string {
+	names := make([]string, len(p.columns))
+	for i := range p.columns {
+		names[i] = p.columns[i].name
+	}
+	return strings.Join(names, ", ")
+}
+
+// keyNames lists the columns of the key.
+func (p *plan) keyNames() []string {
+	names := make([]string, len(p.keys))
+	for n, i := range p.keys {
+		names[n] = p.columns[i].name
+	}
+	return names
+}
+
+// list writes the quoted columns, each with a prefix.
+func (p *plan) list(prefix string) string {
+	var b strings.Builder
+	for i := range p.columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(prefix + p.columns[i].quoted)
+	}
+	return b.String()
+}
+
+// keyList writes the quoted columns of the key, each with a prefix.
+func (p *plan) keyList(prefix string) string {
+	var b strings.Builder
+	for n, i := range p.keys {
+		if n > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(prefix + p.columns[i].quoted)
+	}
+	return b.String()
+}
+
+// same writes the condition that two rows have the same key.
+func (p *plan) same(a, b string) string {
+	var out strings.Builder
+	for n, i := range p.keys {
+		if n > 0 {
+			out.WriteString(" AND ")
+		}
+		out.WriteString(a + p.columns[i].quoted + " = " + b + p.columns[i].quoted)
+	}
+	return out.String()
+}
+
+// distinct writes the condition that two rows differ in some column that is
+// not of the key; FALSE when there is none.
+func (p *plan) distinct(a, b string) string {
+	var parts []string
+	for i := range p.columns {
+		if slices.Contains(p.keys, i) {
+			continue
+		}
+		c := &p.columns[i]
+		left, right := a+c.quoted, b+c.quoted
+		if c.uncomparable {
+			left, right = "CAST("+left+" AS text)", "CAST("+right+" AS text)"
+		}
+		parts = append(parts, left+" IS DISTINCT FROM "+right)
+	}
+	if len(parts) == 0 {
+		return "FALSE"
+	}
+	return "(" + strings.Join(parts, " OR ") + ")"
+}
+
+// assign writes the SET list of every column that is not of the key.
+func (p *plan) assign(from string) string {
+	var parts []string
+	for i := range p.columns {
+		if !slices.Contains(p.keys, i) {
+			parts = append(parts, p.columns[i].quoted+" = "+from+p.columns[i].quoted)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// staged reports whether rows go through a staging table.
+func (p *plan) staged() bool { return p.stage != "" }

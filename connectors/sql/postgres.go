@@ -1,0 +1,132 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/tieout/tieout/connectors"
+)
+
+// postgres is a PostgreSQL database and what is particular about it.
+type postgres struct {
+	wrapper
+	config       pq.Config
+	ledgerSchema string
+}
+
+// newPostgres reads the address. Errors never hold it.
+func newPostgres(address string) (*postgres, error) {
+	config, err := pq.NewConfig(address)
+	if err != nil || address == "" {
+		return nil, configError("the connection's url is not of the form postgres://user:password@host:5432/database")
+	}
+	if !saysSSLMode(address) {
+		config.SSLMode = "require"
+		if local(config.Host) {
+			config.SSLMode = "disable"
+		}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 15 * time.Second
+	}
+	if config.ApplicationName == "" {
+		config.ApplicationName = "tieout"
+	}
+	p := &postgres{config: config}
+	p.classify = postgresFault
+	p.secrets = []string{address, config.Password, url.QueryEscape(config.Password), url.PathEscape(config.Password)}
+	p.place = "database " + config.Database + " at " + config.Host
+	return p, nil
+}
+
+var sslmodeKey = regexp.MustCompile(`(^|[?&\s])sslmode\s*=`)
+
+func saysSSLMode(address string) bool { return sslmodeKey.MatchString(address) }
+
+// local reports whether every host listed is this machine.
+func local(hosts string) bool {
+	for host := range strings.SplitSeq(hosts, ",") {
+		ip := net.ParseIP(strings.Trim(host, "[]"))
+		switch {
+		case host == "", host == "localhost", strings.HasPrefix(host, "/"), strings.HasPrefix(host, "@"):
+		case ip != nil && ip.IsLoopback():
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// connect opens one connection. The caller closes the handle.
+func (p *postgres) connect(ctx context.Context) (*session, error) {
+	connector, err := pq.NewConnectorConfig(p.config)
+	if err != nil {
+		return nil, p.wrap(err, "connect")
+	}
+	db := sqlx.NewDb(stdsql.OpenDB(connector), "postgres")
+	conn, err := db.Connx(ctx)
+	if err != nil {
+		db.Close()
+		return nil, p.unreachable(err)
+	}
+	s := &session{db: db, conn: conn, wrapper: &p.wrapper}
+	// Stamps are written and read in UTC, whatever the server prefers; and a
+	// load may wait for its source longer than a server's idle limit.
+	if err := s.exec(ctx, "prepare the session", "SET timezone = 'UTC'; SET standard_conforming_strings = on; SET idle_in_transaction_session_timeout = 0"); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (p *postgres) unreachable(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	e := &databaseError{cause: err, kind: connectors.ErrEnvironment}
+	e.text = p.clean(p.place + " cannot be reached: " + err.Error() + "; check the url, the network and the server")
+	return e
+}
+
+// postgresFault reads an SQLSTATE.
+func postgresFault(err error) fault {
+	var pe *pq.Error
+	if !errors.As(err, &pe) {
+		var ne net.Error
+		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			errors.Is(err, stdsql.ErrConnDone) || errors.As(err, &ne) {
+			return faultLost
+		}
+		return faultOther
+	}
+	if pe.Fatal() {
+		return faultLost
+	}
+	code := string(pe.Code)
+	switch code {
+	case "P0001": // raised by a trigger
+		return faultData
+	case "42501", "55P03", "40001", "40P01", "25006", "55006":
+		return faultEnvironment
+	}
+	switch code[:min(2, len(code))] {
+	case "22", "23", "44":
+		return faultData
+	case "08":
+		return faultLost
+	case "28", "3D", "53", "57", "58":
+		return faultEnvironment
+	}
+	return faultOther
+}
