@@ -10,19 +10,30 @@ import (
 // Facts are what the runner knows of a run beside its records.
 type Facts struct {
 	Read, Held, Refused int64
+	// Repeated are the records read that an earlier run loaded; they never
+	// reach the meters.
+	Repeated int64
 	// FullRead says that the source was read from the beginning; Replace that
 	// the load replaces the target. Either makes zero records suspicious,
 	// unless AllowEmpty.
 	FullRead, Replace, AllowEmpty bool
-	AsOf                          time.Time
+	// AsOf is the run's run.as_of.
+	AsOf time.Time
 	// History are earlier runs that loaded, newest first.
 	History []Totals
 }
 
-// Totals are the figures of an earlier run.
+// Totals are the figures of an earlier run: the records handed to the sink,
+// and the sums of the amounts by "field" or "field currency".
 type Totals struct {
 	Written int64
 	Sums    map[string]decimal.Decimal
+}
+
+// nothingNew reports an incremental read that found nothing: a success, which
+// no condition on the number of records can spoil.
+func (f *Facts) nothingNew() bool {
+	return !f.FullRead && !f.Replace && f.Read == f.Repeated
 }
 
 // Finding is the verdict on one condition.
@@ -33,7 +44,13 @@ type Finding struct {
 	Warn      bool   `json:"warn,omitempty"` // not passed, but only worth a warning
 	Limit     string `json:"limit"`
 	Actual    string `json:"actual"`
-	Message   string `json:"message"`
+	// Message is one line in words; for a condition that is not met it ends
+	// with the next step.
+	Message string `json:"message"`
+	// Count is how many records or groups do not meet the condition, and
+	// Examples are a few of them.
+	Count    int64    `json:"count,omitempty"`
+	Examples []string `json:"examples,omitempty"`
 }
 
 // Decision is the verdict on a run.
