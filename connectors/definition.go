@@ -20,8 +20,9 @@ type Definition struct {
 	Connection func() any
 	Source     func() any
 	Sink       func() any
-	// Modes are the load modes its sink supports; Cursor says that its source
-	// can read from a cursor without reading everything.
+	// Modes are the load modes its sink supports; Cursor says that reads of its
+	// source may be bounded by a cursor. What a source sends outside the
+	// bounds the runner leaves out, so reading everything is allowed.
 	Modes  []Mode
 	Cursor bool
 	// Typed says that its source knows the kinds of its fields by itself (a

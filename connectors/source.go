@@ -27,7 +27,8 @@ type Reader interface {
 	// Next fills b, which belongs to the caller and may be a used one, with
 	// 1 to record.BatchRows rows, and sets Seq and Origin. A record that
 	// cannot be read as declared is in the batch with a Hold of step
-	// record.StepSource and is not live; the read goes on. io.EOF ends the
+	// record.StepSource, in Stopped and not in Live (Batch.DropHeld does
+	// that); the read goes on. io.EOF ends the
 	// read, with no rows. Any other error ends the run.
 	Next(ctx context.Context, b *record.Batch) error
 	// Close lets go of everything, and may be called at any time, once.

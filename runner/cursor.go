@@ -23,6 +23,8 @@ type tracker struct {
 	// them, the others match on their key.
 	before *connectors.Position
 	seen   map[string]bool
+	from   bound // of this read; a source that reads everything sends more
+	to     bound
 
 	any   bool
 	value int64  // typed maximum
@@ -32,8 +34,17 @@ type tracker struct {
 	track bool // keep ties
 }
 
-// newTracker follows a cursor over records of a shape.
-func newTracker(field string, shape *record.Shape, keys []string, before *connectors.Position, ties bool) (*tracker, error) {
+// bound is one end of a read.
+type bound struct {
+	set   bool
+	value int64
+	text  string
+}
+
+// newTracker follows a cursor over records of a shape, within the bounds of
+// the read.
+func newTracker(c *connectors.Cursor, shape *record.Shape, keys []string, before *connectors.Position, ties bool) (*tracker, error) {
+	field := c.Field
 	t := &tracker{field: field, column: shape.Index(field), before: before, track: ties}
 	if t.column < 0 {
 		return nil, fmt.Errorf("cursor field %q is not among the fields read: %w", field, connectors.ErrConfig)
@@ -48,6 +59,13 @@ func newTracker(field string, shape *record.Shape, keys []string, before *connec
 		return nil, fmt.Errorf("cursor field %q was a %s and is now a %s; run `tieout state reset` to read everything again: %w",
 			field, before.Kind, t.kind, connectors.ErrConfig)
 	}
+	var err error
+	if t.from, err = t.bound(c.From); err == nil {
+		t.to, err = t.bound(c.To)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: cursor %q: %w", connectors.ErrConfig, field, err)
+	}
 	t.keys = newKeyer(shape, keys)
 	t.ties = make(map[string]bool)
 	if ties && before != nil {
@@ -59,9 +77,36 @@ func newTracker(field string, shape *record.Shape, keys []string, before *connec
 	return t, nil
 }
 
-// screen takes out of Live the records that were loaded before at exactly the
-// last position, and stops those without a cursor. It returns how many were
-// repeated.
+// bound reads one end of the read. A date bounds a timestamp from its first
+// instant in UTC.
+func (t *tracker) bound(text string) (bound, error) {
+	if text == "" {
+		return bound{}, nil
+	}
+	if t.kind == record.Text {
+		return bound{set: true, text: text}, nil
+	}
+	v, err := parseCursor(t.kind, text)
+	if err != nil && t.kind == record.Timestamp {
+		v, err = parseCursor(record.Date, text)
+		v *= 24 * time.Hour.Microseconds()
+	}
+	return bound{set: true, value: v}, err
+}
+
+// outside reports whether a row lies outside the read.
+func (t *tracker) outside(c *record.Column, row int32) bool {
+	if t.kind == record.Text {
+		text := string(c.Text(int(row)))
+		return t.from.set && text < t.from.text || t.to.set && text > t.to.text
+	}
+	v := c.Ints[row]
+	return t.from.set && v < t.from.value || t.to.set && v > t.to.value
+}
+
+// screen takes out of Live the records outside the read and those loaded
+// before at exactly the last position, and holds those without a cursor. It
+// returns how many it took out.
 func (t *tracker) screen(b *record.Batch) int64 {
 	c := &b.Columns[t.column]
 	var repeated int64
@@ -70,16 +115,28 @@ func (t *tracker) screen(b *record.Batch) int64 {
 		if c.Presence[row] != record.Value {
 			b.Hold(record.Hold{Row: row, Step: record.StepSource, Code: string(document.CodeSourceCursor), Field: t.field,
 				Message: fmt.Sprintf("the cursor field %q has no value, so no later run would find this record", t.field)})
+			live = append(live, row) // until it is dropped as held
 			continue
 		}
-		if len(t.seen) > 0 && t.atBoundary(c, row) && t.seen[tie(t.keys.key(b, int(row)))] {
+		if t.outside(c, row) || len(t.seen) > 0 && t.atBoundary(c, row) && t.seen[tie(t.keys.key(b, int(row)))] {
 			repeated++
 			continue
 		}
 		live = append(live, row)
 	}
 	b.Live = live
-	return repeated
+	return repeated + t.screenHeld(b)
+}
+
+// screenHeld forgets the holds of records outside the read: an earlier run
+// has held them already.
+func (t *tracker) screenHeld(b *record.Batch) int64 {
+	c := &b.Columns[t.column]
+	out := func(row int32) bool { return c.Presence[row] == record.Value && t.outside(c, row) }
+	before := len(b.Stopped)
+	b.Stopped = slices.DeleteFunc(b.Stopped, out)
+	b.Held = slices.DeleteFunc(b.Held, func(h record.Hold) bool { return out(h.Row) })
+	return int64(before - len(b.Stopped))
 }
 
 func (t *tracker) atBoundary(c *record.Column, row int32) bool {

@@ -125,14 +125,21 @@ func (f *flow) compute(l *lane) error {
 	l.held = l.bench.assemble(l.held[:0], &l.entry, l.keys)
 	l.met = l.met[:0]
 	if len(f.held) > 0 {
-		for row := range l.entry.Rows {
-			key := l.keys.key(&l.entry, row)
-			if _, known := f.held[string(key)]; known {
-				l.met = append(l.met, string(key))
-			}
-		}
+		l.meet(f.held, l.entry.Live)
+		l.meet(f.held, l.entry.Stopped)
 	}
 	return nil
+}
+
+// meet takes note of the records that earlier runs hold and this one read
+// again. Rows outside the read are not among them.
+func (l *lane) meet(held map[string]struct{}, rows []int32) {
+	for _, row := range rows {
+		key := l.keys.key(&l.entry, int(row))
+		if _, known := held[string(key)]; known {
+			l.met = append(l.met, string(key))
+		}
+	}
 }
 
 // deliver passes computed batches on in order and gives lanes back.

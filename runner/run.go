@@ -41,6 +41,7 @@ type execution struct {
 	began  bool // the run row is durable
 	out    *outcome
 	writer connectors.Writer
+	cursor *connectors.Cursor // of this read, nil for a full one
 }
 
 // walk is the whole run. An error ends it with nothing visible.
@@ -98,7 +99,7 @@ func (e *execution) open(ctx context.Context) (connectors.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		read.Cursor = cursor
+		read.Cursor, e.cursor = cursor, cursor
 	}
 	reader, err := e.job.Source.Open(ctx, read)
 	if err != nil {
@@ -157,15 +158,14 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 }
 
 func (e *execution) track(f *flow, shape *record.Shape) error {
-	spec := e.job.Pipeline.Source.Cursor
-	if spec == nil {
+	if e.cursor == nil {
 		return nil
 	}
 	before := e.run.Before
 	if e.job.FullRefresh || e.job.Backfill() {
 		before = nil
 	}
-	t, err := newTracker(spec.Field.Value, shape, e.job.Read.Key, before, e.job.Load.Mode == connectors.Append)
+	t, err := newTracker(e.cursor, shape, e.job.Read.Key, before, e.job.Load.Mode == connectors.Append)
 	f.tracker = t
 	return err
 }

@@ -47,6 +47,7 @@ func Definition() connectors.Definition {
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace},
+		Cursor:     true,
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			return newSource(env, connection.(*Connection), options.(*SourceOptions))
 		},

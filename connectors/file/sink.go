@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 
 	"github.com/tieout/tieout/connectors"
@@ -25,13 +24,14 @@ func newSink(env connectors.Env, c *Connection, o *SinkOptions) (connectors.Sink
 }
 
 func (s *sink) place(load connectors.Load) (place, error) {
-	name := path.Clean(filepath.ToSlash(load.Stream))
-	if !fs.ValidPath(name) || name == "." {
-		return place{}, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, load.Stream)
-	}
 	root, err := openRoot(s.env, s.folder)
 	if err != nil {
 		return place{}, err
+	}
+	name, ok := inside(root, load.Stream)
+	if !ok {
+		root.Close()
+		return place{}, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, load.Stream)
 	}
 	return place{root: root, data: name}, nil
 }

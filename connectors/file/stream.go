@@ -26,10 +26,26 @@ func openRoot(env connectors.Env, folder string) (*os.Root, error) {
 	return root, nil
 }
 
+// inside gives a stream's path within the connection's folder. An absolute
+// path is fine when it leads there.
+func inside(root *os.Root, stream string) (string, bool) {
+	if filepath.IsAbs(stream) {
+		folder, err := filepath.Abs(root.Name())
+		if err != nil {
+			return "", false
+		}
+		if stream, err = filepath.Rel(folder, stream); err != nil {
+			return "", false
+		}
+	}
+	name := path.Clean(filepath.ToSlash(stream))
+	return name, fs.ValidPath(name) && name != "."
+}
+
 // match lists the regular files a stream names, sorted.
 func match(root *os.Root, stream string) ([]string, error) {
-	name := path.Clean(filepath.ToSlash(stream))
-	if !fs.ValidPath(name) {
+	name, ok := inside(root, stream)
+	if !ok {
 		return nil, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, stream)
 	}
 	names := []string{name}
