@@ -102,8 +102,8 @@ func pickInts(dst, src []int64, rows []int32) []int64 {
 }
 
 // Append copies the given rows of src to the end of b, bytes included, so
-// that they outlive src. Both have the same Shape. Live is extended; Doc and
-// Origin are kept when both batches have them.
+// that they outlive src. Both have the same Shape. Live is extended. Each row
+// becomes a document of its own, with the line it was read from.
 func (b *Batch) Append(src *Batch, rows []int32) {
 	base := b.Rows
 	b.SetRows(base + len(rows))
@@ -117,11 +117,8 @@ func (b *Batch) Append(src *Batch, rows []int32) {
 	}
 	if len(src.Origin.Line) > 0 {
 		b.Origin.Input = src.Origin.Input
-		b.Origin.Line = append(b.Origin.Line, pickInts(nil, src.Origin.Line, rows)...)
-	}
-	if len(src.Doc) > 0 {
 		for _, r := range rows {
-			b.Doc = append(b.Doc, src.Doc[r])
+			b.Origin.Line = append(b.Origin.Line, src.Origin.Line[src.Entry(r)])
 		}
 	}
 }
