@@ -10,6 +10,7 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
+	"github.com/tieout/tieout/transforms/calendar"
 )
 
 // pgCursor is the cursor of one read, as SQL.
@@ -56,13 +57,21 @@ func (f *postgresFlavor) bound(ctx context.Context, s *session, q *query, cursor
 	if cursor.Window > 0 && q.key != record.Integer && q.key != record.Text && c.upper != "" {
 		b.next = func(ctx context.Context) (string, bool, error) { return c.window(ctx, b) }
 	}
-	b.upper = c.upper
-	if q.cursor.stamp {
-		if text, found := strings.CutSuffix(b.upper, "+00"); found {
-			b.upper = text + "Z"
-		}
-	}
+	b.upper = c.shown()
 	return b, nil
+}
+
+// shown is the upper end as the field's values are written; what is no value,
+// such as infinity, stays as the column has it.
+func (c *pgCursor) shown() string {
+	text := c.upper
+	if c.q.cursor.stamp {
+		text = strings.Replace(text, "+00", "Z", 1)
+	}
+	if v, err := calendar.ParseTimestamp([]byte(text), c.q.read.Zone); err == nil && c.q.key == record.Timestamp {
+		return string(record.AppendTimestamp(nil, v))
+	}
+	return c.upper
 }
 
 // compare chooses how the column is compared: as the runner compares the

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -33,7 +34,7 @@ func newPostgres(address string) (*postgres, error) {
 	}
 	if !saysSSLMode(address) {
 		config.SSLMode = "require"
-		if local(config.Host) {
+		if local(config) {
 			config.SSLMode = "disable"
 		}
 	}
@@ -55,17 +56,27 @@ var sslmodeKey = regexp.MustCompile(`(^|[?&\s])sslmode\s*=`)
 func saysSSLMode(address string) bool { return sslmodeKey.MatchString(address) }
 
 // local reports whether every host listed is this machine.
-func local(hosts string) bool {
-	for host := range strings.SplitSeq(hosts, ",") {
-		ip := net.ParseIP(strings.Trim(host, "[]"))
-		switch {
-		case host == "", host == "localhost", strings.HasPrefix(host, "/"), strings.HasPrefix(host, "@"):
-		case ip != nil && ip.IsLoopback():
-		default:
+func local(config pq.Config) bool {
+	if !localHost(config.Host, config.Hostaddr) {
+		return false
+	}
+	for _, more := range config.Multi {
+		if !localHost(more.Host, more.Hostaddr) {
 			return false
 		}
 	}
 	return true
+}
+
+func localHost(host string, address netip.Addr) bool {
+	if address.IsValid() {
+		return address.IsLoopback()
+	}
+	if host == "" || host == "localhost" || host[0] == '/' || host[0] == '@' {
+		return true
+	}
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && address.IsLoopback()
 }
 
 // connect opens one connection. The caller closes the handle.

@@ -25,10 +25,13 @@ type stager struct {
 	s        *session
 	target   *plan
 	refusals *refusals
-	most     int // rows of one INSERT
-	full     driver.Stmt
+	most     int         // rows of one INSERT
+	full     driver.Stmt // for most rows
+	tail     driver.Stmt // for the last rows of a batch, tailed of them
+	tailed   int
 	values   []driver.NamedValue
 	text     []byte // texts of this INSERT
+	line     []byte // a row on its way into the hash
 	rows     int
 	lines    int64
 	sum      hash.Hash
@@ -127,19 +130,19 @@ func (t *stager) value(target *column, c *record.Column, row int) (driver.Value,
 
 // digest adds a row to the hash over the load.
 func (t *stager) digest(from int) {
-	var buf [32]byte
+	t.line = t.line[:0]
 	for i := from; i < len(t.values); i++ {
 		switch v := t.values[i].Value.(type) {
 		case nil:
-			t.sum.Write([]byte{'\\', 'N'})
+			t.line = append(t.line, '\\', 'N')
 		case int64:
-			t.sum.Write(strconv.AppendInt(buf[:0], v, 10))
+			t.line = strconv.AppendInt(t.line, v, 10)
 		case string:
-			t.sum.Write(unsafe.Slice(unsafe.StringData(v), len(v)))
+			t.line = append(t.line, v...)
 		}
-		t.sum.Write([]byte{'\t'})
+		t.line = append(t.line, '\t')
 	}
-	t.sum.Write([]byte{'\n'})
+	t.sum.Write(append(t.line, '\n'))
 }
 
 // flush runs the INSERT of the rows bound so far.
@@ -147,13 +150,10 @@ func (t *stager) flush(ctx context.Context) error {
 	if t.rows == 0 {
 		return nil
 	}
-	err := t.s.raw(func(conn driver.Conn) (err error) {
-		statement := t.full
-		if t.rows < t.most {
-			if statement, err = t.prepare(ctx, conn, t.rows); err != nil {
-				return err
-			}
-			defer statement.Close()
+	err := t.s.raw(func(conn driver.Conn) error {
+		statement, err := t.statement(ctx, conn)
+		if err != nil {
+			return err
 		}
 		run, ok := statement.(driver.StmtExecContext)
 		if !ok {
@@ -167,9 +167,35 @@ func (t *stager) flush(ctx context.Context) error {
 	return t.s.wrap(err, "stage rows for %q", t.target.name)
 }
 
+// statement is the INSERT for the rows bound. Batches are mostly alike, so the
+// one for the rest of a batch is kept too.
+func (t *stager) statement(ctx context.Context, conn driver.Conn) (driver.Stmt, error) {
+	if t.rows == t.most {
+		return t.full, nil
+	}
+	if t.rows != t.tailed {
+		if t.tail != nil {
+			_ = t.tail.Close()
+		}
+		var err error
+		if t.tail, err = t.prepare(ctx, conn, t.rows); err != nil {
+			t.tail, t.tailed = nil, 0
+			return nil, err
+		}
+		t.tailed = t.rows
+	}
+	return t.tail, nil
+}
+
 // finish ends the staging and takes the write lock for the merge.
 func (t *stager) finish(ctx context.Context) error {
-	if err := t.s.raw(func(driver.Conn) error { return t.full.Close() }); err != nil {
+	err := t.s.raw(func(driver.Conn) error {
+		if t.tail != nil {
+			_ = t.tail.Close()
+		}
+		return t.full.Close()
+	})
+	if err != nil {
 		return t.s.wrap(err, "end staging")
 	}
 	if err := t.s.exec(ctx, "end staging", "COMMIT"); err != nil {
