@@ -119,7 +119,7 @@ func (f *flow) read(ctx context.Context, free, work, order chan *lane) error {
 // compute takes a lane's batch through the first segment.
 func (f *flow) compute(l *lane) error {
 	var err error
-	if l.result, err = l.bench.run(&l.entry); err != nil {
+	if l.result, err = f.ch.survive(l, 0); err != nil {
 		return err
 	}
 	l.held = l.bench.assemble(l.held[:0], &l.entry, l.keys)

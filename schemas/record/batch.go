@@ -32,8 +32,9 @@ const (
 // Origin says where the rows of a batch came from, for messages.
 type Origin struct {
 	Input string // file or table
-	// Line is the 1-based line (or row) of each row; Byte the offset in the
-	// input. Either may be empty when the source cannot say.
+	// Line is the 1-based line (or row) of each row as read, found by
+	// Batch.Entry; Byte the offset in the input. Either may be empty when the
+	// source cannot say.
 	Line []int64
 	Byte []int64
 }

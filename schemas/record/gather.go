@@ -66,8 +66,9 @@ func gatherChild(dst, src *Column, rows []int32) {
 	dst.Child = child
 }
 
-// Pick makes dst a batch of the given rows, in that order, all live. Text is
-// shared with b; Doc and Origin follow their rows; holds do not.
+// Pick makes dst a batch of the given rows, in that order, all live, each a
+// document of its own. Text is shared with b; places follow their rows, holds
+// do not.
 func (b *Batch) Pick(dst *Batch, rows []int32) {
 	dst.Shape, dst.Rows, dst.Seq = b.Shape, len(rows), b.Seq
 	if cap(dst.Columns) < len(b.Columns) {
@@ -79,24 +80,19 @@ func (b *Batch) Pick(dst *Batch, rows []int32) {
 	}
 	dst.Held, dst.Stopped = dst.Held[:0], dst.Stopped[:0]
 	dst.Origin.Input = b.Origin.Input
-	dst.Origin.Line = pickInts(dst.Origin.Line, b.Origin.Line, rows)
-	dst.Origin.Byte = pickInts(dst.Origin.Byte, b.Origin.Byte, rows)
+	dst.Origin.Line = b.pickPlaces(dst.Origin.Line[:0], b.Origin.Line, rows)
+	dst.Origin.Byte = b.pickPlaces(dst.Origin.Byte[:0], b.Origin.Byte, rows)
 	dst.Doc = dst.Doc[:0]
-	if len(b.Doc) > 0 {
-		for _, r := range rows {
-			dst.Doc = append(dst.Doc, b.Doc[r])
-		}
-	}
 	dst.AllLive()
 }
 
-func pickInts(dst, src []int64, rows []int32) []int64 {
-	dst = dst[:0]
-	if len(src) == 0 {
+// pickPlaces appends the places of rows, which are kept by entry row.
+func (b *Batch) pickPlaces(dst, places []int64, rows []int32) []int64 {
+	if len(places) == 0 {
 		return dst
 	}
 	for _, r := range rows {
-		dst = append(dst, src[r])
+		dst = append(dst, places[b.Entry(r)])
 	}
 	return dst
 }
