@@ -108,7 +108,7 @@ func (f *cronField) value(s string) (int, bool) {
 // neverDue finds days that no month has, such as the 30th of February.
 func neverDue(day, month, weekday string) error {
 	d, err := strconv.Atoi(day)
-	if err != nil || weekday != "*" {
+	if number := err == nil; !number || weekday != "*" {
 		return nil
 	}
 	longest := map[string]int{"2": 29, "4": 30, "6": 30, "9": 30, "11": 30, "FEB": 29, "APR": 30, "JUN": 30, "SEP": 30, "NOV": 30}

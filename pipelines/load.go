@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -110,7 +111,8 @@ func (w *Workspace) unreadable(name string, err error) {
 // reason is an error of the file system without the path, which is shown
 // already.
 func reason(err error) error {
-	if p, ok := err.(*fs.PathError); ok {
+	var p *fs.PathError
+	if errors.As(err, &p) {
 		return p.Err
 	}
 	return err

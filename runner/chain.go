@@ -37,17 +37,15 @@ func planChain(p *pipelines.Pipeline, in *record.Shape, c *transforms.Context) *
 		return nil
 	}
 	ch := &chain{in: in, out: compiled.Out, specs: p.Transforms, steps: compiled.Names, rules: compiled.Rules, amounts: planAmounts(p.Money)}
-	shape := in
 	seg := segment{in: in}
 	for i, plan := range compiled.Plans {
-		shape = plan.Shape()
 		switch plan := plan.(type) {
 		case transforms.Rowwise:
 			seg.plans = append(seg.plans, plan)
 		case transforms.Gathering:
 			seg.gather = plan
 			ch.segments = append(ch.segments, seg)
-			seg = segment{in: shape, first: i + 1}
+			seg = segment{in: plan.Shape(), first: i + 1}
 		}
 	}
 	ch.segments = append(ch.segments, seg)

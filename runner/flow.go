@@ -167,7 +167,7 @@ func (f *flow) deliver(ctx context.Context, free, order chan *lane) error {
 // hand passes the result of segment i to what follows it: its gathering step,
 // or the gate's meters and the sink.
 func (f *flow) hand(ctx context.Context, i int, bn *bench, b *record.Batch, held []Held) error {
-	f.out.segment(i, bn)
+	f.out.segment(bn)
 	if err := f.stage(ctx, held); err != nil {
 		return err
 	}

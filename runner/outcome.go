@@ -58,7 +58,7 @@ func (o *outcome) read(l *lane) {
 }
 
 // segment adds what a bench's last batch went through.
-func (o *outcome) segment(i int, bn *bench) {
+func (o *outcome) segment(bn *bench) {
 	first := bn.seg.first
 	for k := range bn.works {
 		t := bn.tallies[k]

@@ -11,7 +11,7 @@ import (
 // step panic, which is a fault of the program, that record alone is held:
 // the others go on without it.
 func (ch *chain) survive(l *lane, segment int) (*record.Batch, error) {
-	result, err, cause := try(l.bench, &l.entry)
+	result, cause, err := try(l.bench, &l.entry)
 	if cause == nil {
 		return result, err
 	}
@@ -41,7 +41,7 @@ func (ch *chain) findPoison(l *lane, segment int) []poisoned {
 		l.entry.Derive(&alone)
 		alone.Live = []int32{row}
 		alone.Held = nil
-		if _, _, cause := try(ch.bench(segment), &alone); cause != nil {
+		if _, cause, _ := try(ch.bench(segment), &alone); cause != nil {
 			found = append(found, poisoned{row, cause})
 		}
 	}
@@ -49,8 +49,8 @@ func (ch *chain) findPoison(l *lane, segment int) []poisoned {
 }
 
 // try runs a batch and returns what it panicked with, if it did.
-func try(bn *bench, b *record.Batch) (result *record.Batch, err error, cause any) {
+func try(bn *bench, b *record.Batch) (result *record.Batch, cause any, err error) {
 	defer func() { cause = recover() }()
 	result, err = bn.run(b)
-	return result, err, nil
+	return result, nil, err
 }

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -127,7 +128,7 @@ func (b *buffer) each(fn func(rows *record.Batch, keys []string) error) error {
 
 func (b *buffer) load(p *spillPart) error {
 	text := make([]byte, p.size)
-	if _, err := p.file.ReadAt(text, 0); err != nil && err != io.EOF {
+	if _, err := p.file.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read spilled records: %w", err)
 	}
 	for len(text) > 0 {

@@ -169,10 +169,11 @@ func (r *csvReader) adapt(rows, used, had int) {
 // chunk returns what was left over and more of the file, in b's arena.
 func (r *csvReader) chunk(b *record.Batch) ([]byte, error) {
 	want := max(r.want, chunkBytes)
-	if cap(b.Arena) < want {
+	if want = max(want, len(r.rest)); cap(b.Arena) < want {
 		b.Arena = make([]byte, 0, want)
 	}
-	buf := append(b.Arena[:0], r.rest...)
+	buf := b.Arena[:len(r.rest)]
+	copy(buf, r.rest)
 	for len(buf) < want && !r.ended {
 		n, err := r.in.Read(buf[len(buf):want])
 		buf = buf[:len(buf)+n]

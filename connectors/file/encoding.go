@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"golang.org/x/text/encoding"
@@ -50,7 +51,7 @@ func (b *bomReader) Read(p []byte) (int, error) {
 func (b *bomReader) look() error {
 	head := make([]byte, 3)
 	n, err := io.ReadFull(b.r, head)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return err
 	}
 	head = head[:n]

@@ -87,8 +87,12 @@ func (p place) rollForward(m *manifest) error {
 	if m.Data == nil {
 		return nil
 	}
-	if _, err := p.root.Stat(m.Data.Temp); err != nil {
+	_, err := p.root.Stat(m.Data.Temp)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it is in place already
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
 	return p.publish(m.Data.Temp)
 }

@@ -29,7 +29,7 @@ type writer struct {
 	file   *os.File
 	buf    []byte
 	hash   hash.Hash // over the records of this load
-	whole  io.Writer // hash over the whole file, when a replace may find it unchanged
+	whole  hash.Hash // over the whole file, when a replace may find it unchanged; else nil
 	size   int64
 	rows   int64
 	merge  *merge // for an upsert
@@ -44,7 +44,7 @@ func openWriter(p place, format string, safe bool, load connectors.Load, epoch i
 		delimiter = '\t'
 	}
 	w := &writer{place: p, format: format, load: load, epoch: epoch, temp: p.temp(load.ID), hash: sha256.New(),
-		whole: io.Discard, enc: newEncoder(format, delimiter, safe)}
+		enc: newEncoder(format, delimiter, safe)}
 	if load.Mode == connectors.Replace {
 		w.whole = sha256.New()
 	}
@@ -99,7 +99,7 @@ func (w *writer) sameHeader(old *os.File, head []byte) error {
 	}
 	first := make([]byte, len(head)+3)
 	n, err := io.ReadFull(old, first)
-	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
 	got := bytes.TrimPrefix(first[:n], []byte("\xef\xbb\xbf"))
@@ -150,7 +150,9 @@ func (w *writer) Write(_ context.Context, b *record.Batch) error {
 func (w *writer) flush() error {
 	_, err := w.file.Write(w.buf)
 	w.size += int64(len(w.buf))
-	w.whole.Write(w.buf)
+	if w.whole != nil {
+		w.whole.Write(w.buf)
+	}
 	w.buf = w.buf[:0]
 	if err != nil {
 		return fmt.Errorf("%w: write %s: %w", connectors.ErrEnvironment, w.temp, err)
@@ -245,8 +247,8 @@ func (w *writer) digest() (*dataFile, error) {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
 	data := &dataFile{Temp: w.temp, Bytes: w.size}
-	if h, ok := w.whole.(hash.Hash); ok {
-		data.SHA256 = hex.EncodeToString(h.Sum(nil))
+	if w.whole != nil {
+		data.SHA256 = hex.EncodeToString(w.whole.Sum(nil))
 	}
 	return data, nil
 }

@@ -3,7 +3,7 @@ package state
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -44,8 +44,9 @@ func (l *files) try(_ context.Context, name string) (func(), error) {
 		f.Close()
 		return nil, fmt.Errorf("%w: %s is being run by %s", ErrLocked, name, holderName(string(holder)))
 	}
-	f.Truncate(0)
-	fmt.Fprintf(f, "process %d", os.Getpid())
+	if err := f.Truncate(0); err == nil { // the name is only for messages
+		fmt.Fprintf(f, "process %d", os.Getpid())
+	}
 	return func() { f.Close() }, nil
 }
 
@@ -80,7 +81,7 @@ func (l *advisory) try(ctx context.Context, name string) (func(), error) {
 		unlock := context.WithoutCancel(ctx)
 		if _, err := conn.ExecContext(unlock, `SELECT pg_advisory_unlock($1)`, key); err != nil {
 			// A connection in doubt must not go back to the pool with the lock.
-			conn.Raw(func(any) error { return sql.ErrConnDone })
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 		}
 		conn.Close()
 	}, nil

@@ -114,7 +114,7 @@ func nextPart(s string) (part, int, error) {
 func (p *Pattern) add(next part) error {
 	last := len(p.parts) - 1
 	if last >= 0 && p.parts[last].token.open() && next.startsWithDigit() {
-		return errors.New("M or D before another number: nobody can tell where the one ends; use MM and DD")
+		return errors.New("a single M or D before another number: nobody can tell where the one ends; use MM and DD")
 	}
 	if next.token == literal {
 		if last >= 0 && p.parts[last].token == literal {
@@ -235,8 +235,9 @@ func (p *Pattern) scan(b []byte, enough bool) (civil, error) {
 	if !enough {
 		return c, p.problem(b, errors.New("the pattern lacks year, month or day"))
 	}
-	rest, ok := b, true
+	rest := b
 	for _, t := range p.parts {
+		var ok bool
 		if rest, ok = t.scan(&c, rest); !ok {
 			return c, p.problem(b, ErrPattern)
 		}

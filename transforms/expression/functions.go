@@ -86,7 +86,6 @@ type param struct {
 	repeats  bool
 	constant bool
 	exact    bool
-	result   bool
 }
 
 // params reads the signature.

@@ -3,7 +3,6 @@ package expression
 import (
 	"github.com/expr-lang/expr/ast"
 
-	"github.com/tieout/tieout/schemas/decimal"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -135,12 +134,4 @@ func (c *compiler) memberOfList(n *ast.BinaryNode, x *operand, l *list) *operand
 		}
 		return result
 	})
-}
-
-// decimalOf evaluates a number known while compiling.
-func (c *compiler) decimalOf(o *operand) (decimal.Decimal, bool) {
-	if o.stable != fixed || !o.number() {
-		return decimal.Decimal{}, false
-	}
-	return o.dec()(c.scratch())
 }

@@ -225,8 +225,9 @@ func powerInt(x intFn, e int64) intFn {
 }
 
 func (f *frame) power(base decimal.Decimal, e int64) (decimal.Decimal, bool) {
-	v, ok := decimal.FromInt(1), true
+	v := decimal.FromInt(1)
 	for range max(e, -e) {
+		var ok bool
 		if v, ok = f.exact(v.Mul(base)); !ok {
 			return v, false
 		}

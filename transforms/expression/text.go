@@ -26,8 +26,9 @@ func concat(parts ...*operand) *operand {
 		apps[i] = p.uncounted()
 	}
 	o := madeText(func(f *frame, dst []byte) ([]byte, bool) {
-		ok, from := true, len(dst)
+		from := len(dst)
 		for _, app := range apps {
+			var ok bool
 			if dst, ok = app(f, dst); !ok {
 				return dst, false
 			}
