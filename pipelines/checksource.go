@@ -73,7 +73,7 @@ func (c *checker) repeated(key []document.Text) {
 func (c *checker) cursor() {
 	s := &c.p.Source
 	cursor := s.Cursor
-	if cursor == nil {
+	if cursor == nil || cursor.Node == nil {
 		return
 	}
 	if s.At != nil && !s.At.Kind.Cursor {

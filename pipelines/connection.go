@@ -91,7 +91,7 @@ func (b *book) open(d *document.Decoder, name string, base, over *document.Node)
 		d.Decode(base, &keys, c.Settings)
 	default:
 		c.Kind, c.Settings = kind, kind.Connection()
-		layOver(d, base, over, []any{&keys, c.Settings}, []any{new(connectionKeys), kind.Connection()})
+		c.Secrets = layOver(d, base, over, []any{&keys, c.Settings}, []any{new(connectionKeys), kind.Connection()})
 	}
 	c.Connector, c.Timezone = keys.Connector, keys.Timezone
 	if c.Timezone.IsZero() && zone != nil {
@@ -130,7 +130,7 @@ func (w *Workspace) Connection(name string) (*Connection, error) {
 	var r document.Report
 	d := w.decoder(&r)
 	c := w.book.open(d, name, base, over)
-	c.Secrets = d.Secrets()
+	c.Secrets = append(c.Secrets, d.Secrets()...)
 	return c, r.Err()
 }
 

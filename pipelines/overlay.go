@@ -9,10 +9,9 @@ import (
 
 // layOver decodes base into targets and replaces the keys that over gives.
 // spare are targets of the same types, in the same order. What both together
-// leave out is reported as missing.
-func layOver(d *document.Decoder, base, over *document.Node, targets, spare []any) {
-	decodePart(d, base, targets)
-	decodePart(d, over, spare)
+// leave out is reported as missing. It gives the secrets met.
+func layOver(d *document.Decoder, base, over *document.Node, targets, spare []any) []document.Secret {
+	secrets := append(decodePart(d, base, targets, over), decodePart(d, over, spare, nil)...)
 	for i := range targets {
 		to, from := reflect.ValueOf(targets[i]).Elem(), reflect.ValueOf(spare[i]).Elem()
 		eachKey(to, func(key string, f reflect.StructField, v reflect.Value) {
@@ -24,18 +23,32 @@ func layOver(d *document.Decoder, base, over *document.Node, targets, spare []an
 			}
 		})
 	}
+	return secrets
 }
 
-// decodePart decodes a mapping that need not be whole.
-func decodePart(d *document.Decoder, n *document.Node, targets []any) {
+// decodePart decodes a mapping that need not be whole. What is wrong under
+// keys that over gives is passed over, since they are replaced.
+func decodePart(d *document.Decoder, n *document.Node, targets []any, over *document.Node) []document.Secret {
 	var r document.Report
 	scratch := document.Decoder{Report: &r, Resolver: d.Resolver}
 	scratch.Decode(n, targets...)
 	for _, f := range r.Diagnostics() {
-		if f.Code != document.CodeMissingKey || f.Path != n.Path() {
+		missing := f.Code == document.CodeMissingKey && f.Path == n.Path()
+		if !missing && !replaced(f.Path, n, over) {
 			d.Report.Add(f)
 		}
 	}
+	return scratch.Secrets()
+}
+
+// replaced reports whether a path leads below n to a key that over gives.
+func replaced(path string, n, over *document.Node) bool {
+	if over == nil {
+		return false
+	}
+	rest, below := strings.CutPrefix(path, n.Path()+"/")
+	key, _, _ := strings.Cut(rest, "/")
+	return below && over.KeyNode(key) != nil
 }
 
 // eachKey visits the fields of a settings struct by their YAML keys, those of

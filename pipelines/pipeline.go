@@ -10,7 +10,7 @@ import (
 // Pipeline is one pipeline document: from where, through which steps, past
 // which rules and gate, to where.
 type Pipeline struct {
-	Pipeline    document.Text     `yaml:"pipeline" required:"true" doc:"Name of the pipeline, unique in the project: lower-case letters, digits and underscores." example:"rent_roll"`
+	Pipeline    document.Text     `yaml:"pipeline" required:"true" doc:"Name of the pipeline, unique in the project: letters, digits, - and _." example:"rent_roll"`
 	Description string            `yaml:"description" doc:"What the pipeline is for, in a sentence."`
 	Owner       string            `yaml:"owner" doc:"Who to ask." example:"finance-ops@example.com"`
 	Notify      document.Text     `yaml:"notify" doc:"Name of the alert target under alerts in tieout.yaml."`

@@ -102,3 +102,13 @@ func decodeKnown(d *document.Decoder, n *document.Node, targets ...any) {
 
 // lastKey is the last part of a JSON pointer.
 func lastKey(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// DocumentType says what is written for a source.
+func (s *Source) DocumentType() string {
+	return "mapping of the keys of `source` below and the connector's"
+}
+
+// DocumentType says what is written for a sink.
+func (s *Sink) DocumentType() string {
+	return "mapping of the keys of `sink` below and the connector's"
+}
