@@ -17,6 +17,7 @@ const (
 	faultData              // a value or record the database refuses
 	faultEnvironment       // unreachable, no rights, locked, full
 	faultLost              // the connection is gone: the outcome is unknown
+	faultTwice             // one statement met a key twice
 )
 
 // databaseError is an error of a database with every secret taken out of its

@@ -17,7 +17,8 @@ type merge struct {
 	mode     connectors.Mode
 	rows     int64 // rows brought in and not refused so far
 	receipt  connectors.Receipt
-	matched  int64 // staged rows whose key the target had before
+	empty    bool // the target had no row before
+	checked  bool // no key is staged twice
 	indexed  bool
 }
 
@@ -26,7 +27,12 @@ func (m *merge) run(ctx context.Context) error {
 		m.receipt.Inserted = m.rows
 		return nil
 	}
-	if len(m.plan.keys) > 0 {
+	var err error
+	if m.empty, err = m.isEmpty(ctx); err != nil {
+		return m.wrap(err, "look into %q", m.plan.name)
+	}
+	trusting := m.empty && m.plan.unique && m.plan.notices && m.plan.assign("") != ""
+	if len(m.plan.keys) > 0 && !trusting {
 		if err := m.duplicates(ctx); err != nil {
 			return err
 		}
@@ -68,10 +74,17 @@ func (m *merge) upsert(ctx context.Context) error {
 		m.tally(inserted, changed, matched)
 		return nil
 	}
-	if m.classify(err) != faultData {
-		return m.wrap(err, "merge into %q", m.plan.name)
+	f := m.classify(err)
+	if len(m.plan.keys) > 0 && !m.checked && (f == faultData || f == faultTwice) {
+		if err := m.duplicates(ctx); err != nil {
+			return err
+		}
+		return m.upsert(ctx)
 	}
-	return m.halve(ctx, whole, err)
+	if f == faultData {
+		return m.halve(ctx, whole, err)
+	}
+	return m.wrap(err, "merge into %q", m.plan.name)
 }
 
 func (m *merge) tally(inserted, changed, matched int64) {
@@ -100,7 +113,7 @@ func (m *merge) try(ctx context.Context, rows span) (inserted, changed, matched 
 		_, err = m.count(ctx, "RELEASE SAVEPOINT tieout_merge")
 		return inserted, changed, matched, err
 	}
-	if m.classify(err) == faultData {
+	if f := m.classify(err); f == faultData || f == faultTwice {
 		if _, undo := m.count(ctx, "ROLLBACK TO SAVEPOINT tieout_merge"); undo != nil {
 			return 0, 0, 0, undo
 		}
@@ -151,11 +164,16 @@ func (m *merge) onConflict(rows span) string {
 		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList("") + ") " + action
 }
 
+func (m *merge) isEmpty(ctx context.Context) (bool, error) {
+	var some bool
+	err := m.get(ctx, "SELECT EXISTS (SELECT 1 FROM "+m.plan.target+")", nil, &some)
+	return !some, err
+}
+
 // countMatches counts the staged rows of a span whose key the target has.
 func (m *merge) countMatches(ctx context.Context, rows span) (n int64, err error) {
-	var some bool
-	if err = m.get(ctx, "SELECT EXISTS (SELECT 1 FROM "+m.plan.target+")", nil, &some); err != nil || !some {
-		return 0, err
+	if m.empty {
+		return 0, nil
 	}
 	err = m.get(ctx, "SELECT count(*) FROM "+m.plan.stage+" AS s WHERE "+rows.where("s.")+
 		" AND EXISTS (SELECT 1 FROM "+m.plan.target+" AS t WHERE "+m.plan.same("s.", "t.")+")", nil, &n)

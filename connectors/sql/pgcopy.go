@@ -165,10 +165,10 @@ func (c *copier) finish(ctx context.Context) error {
 	if err := c.endSegment(ctx); err != nil {
 		return err
 	}
-	if !c.target.staged() {
+	if len(c.target.keys) == 0 {
 		return nil
 	}
-	return c.s.exec(ctx, "analyze the staged rows", "ANALYZE "+c.target.stage)
+	return c.s.exec(ctx, "analyze the staged rows", "ANALYZE "+c.target.stage+" ("+c.target.keyList("")+")")
 }
 
 // start begins a COPY under a savepoint.

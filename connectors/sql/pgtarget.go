@@ -46,6 +46,7 @@ func (p *postgres) target(ctx context.Context, s *session, load connectors.Load)
 	if err != nil {
 		return nil, err
 	}
+	plan.notices = true
 	var table struct {
 		OID  stdsql.NullInt64
 		Kind stdsql.NullString

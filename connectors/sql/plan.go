@@ -27,6 +27,9 @@ type plan struct {
 	keys    []int // columns of the key
 	// unique says that the key has a unique index, so that ON CONFLICT works.
 	unique bool
+	// notices says that the database fails an upsert that meets a key it has
+	// just inserted, so that nobody has to look for such keys in an empty table.
+	notices bool
 	// create holds the statements that make the missing table.
 	create []string
 }

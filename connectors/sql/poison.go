@@ -96,6 +96,7 @@ func (m *merge) stagedTexts(ctx context.Context, number int64) ([][]byte, error)
 // differ are refused, because which of them is right is not ours to guess.
 func (m *merge) duplicates(ctx context.Context) error {
 	var some bool
+	m.checked = true
 	p := m.plan
 	twice := "SELECT " + p.keyList("") + ", min(" + rowColumn + ") AS tieout_first FROM " + p.stage +
 		" GROUP BY " + p.keyList("") + " HAVING count(*) > 1"

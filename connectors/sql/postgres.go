@@ -128,6 +128,8 @@ func postgresFault(err error) fault {
 	switch code {
 	case "P0001": // raised by a trigger
 		return faultData
+	case "21000":
+		return faultTwice
 	case "42501", "55P03", "40001", "40P01", "25006", "55006":
 		return faultEnvironment
 	}

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -26,13 +27,13 @@ func testEnv(t testing.TB) connectors.Env {
 // must runs statements on a connection of its own.
 func must(t testing.TB, d dialect, statements ...string) {
 	t.Helper()
-	s, err := d.connect(t.Context())
+	s, err := d.connect(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.close()
 	for _, statement := range statements {
-		if err := s.exec(t.Context(), "prepare the test", statement); err != nil {
+		if err := s.exec(context.Background(), "prepare the test", statement); err != nil {
 			t.Fatal(err)
 		}
 	}

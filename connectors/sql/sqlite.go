@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
@@ -35,7 +36,22 @@ func newSQLite(dir, path string) *sqliteDB {
 // before it counts, and half a minute of patience with other writers.
 // Temporary tables go to a file of their own.
 func (d *sqliteDB) connect(ctx context.Context) (*session, error) {
-	return d.open(ctx, url.Values{"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(FILE)"}})
+	values := url.Values{"_pragma": {"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "temp_store(FILE)"}}
+	// SQLite does not wait when two connections turn the log of a new file on
+	// at once, so the waiting is done here.
+	for range 100 {
+		s, err := d.open(ctx, values)
+		var se *sqlite.Error
+		if err == nil || !errors.As(err, &se) || se.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return d.open(ctx, values)
 }
 
 // read opens the file for reading only; it must be there.
