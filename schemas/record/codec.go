@@ -75,6 +75,9 @@ func readCell(src []byte, c *Column, shaped bool, row int) ([]byte, error) {
 	case c.Kind == List && shaped:
 		return readList(src, c, row, p)
 	case p != Value:
+		if c.Kind == Record && shaped {
+			c.Child.closeRow(row)
+		}
 		return src, nil
 	case c.Kind == Record && shaped:
 		return readInto(src, c.Child, row)
@@ -87,6 +90,21 @@ func readCell(src []byte, c *Column, shaped bool, row int) ([]byte, error) {
 	}
 	c.Ints[row] = v
 	return src[n:], nil
+}
+
+// closeRow ends the lists of a row nothing was written to, since lists are
+// written row by row.
+func (b *Batch) closeRow(row int) {
+	for i := range b.Columns {
+		c := &b.Columns[i]
+		switch {
+		case b.Shape.Fields[i].Child == nil:
+		case c.Kind == List:
+			c.EndList(row, Absent)
+		case c.Kind == Record:
+			c.Child.closeRow(row)
+		}
+	}
 }
 
 func readText(src []byte, c *Column, row int) ([]byte, error) {
