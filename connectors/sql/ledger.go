@@ -62,6 +62,37 @@ func ledgerDDL() []string {
 )`}
 }
 
+// LedgerDDL gives the statements that create the ledger tables of a connector
+// of this package in a schema, "" for none, for people who create them by
+// hand.
+func LedgerDDL(connector, schema string) ([]string, error) {
+	prefix := ""
+	if schema != "" {
+		quoted, err := quote(schema)
+		if err != nil {
+			return nil, err
+		}
+		prefix = quoted + "."
+	}
+	l := &ledger{loads: prefix + "tieout_loads", positions: prefix + "tieout_positions"}
+	switch connector {
+	case "postgres":
+		return l.ddl("jsonb", "timestamptz"), nil
+	case "sqlite":
+		return l.ddl("text", "text"), nil
+	}
+	return nil, configError("connector %q keeps no ledger in a database", connector)
+}
+
+// ddl fills in the names and types of one database.
+func (l *ledger) ddl(json, time string) []string {
+	statements := ledgerDDL()
+	for i := range statements {
+		statements[i] = strings.NewReplacer("{loads}", l.loads, "{positions}", l.positions, "{json}", json, "{time}", time).Replace(statements[i])
+	}
+	return statements
+}
+
 // fill puts the names of the tables into a statement, after its parameters
 // have been numbered: a name may hold a question mark.
 func (l *ledger) fill(statement string) string {

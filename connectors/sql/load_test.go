@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.uber.org/goleak"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/connectortest/servers"
@@ -257,5 +258,69 @@ func TestSecretText(t *testing.T) {
 		if strings.Contains(text, "hunter2") {
 			t.Errorf("printed: %s", text)
 		}
+	}
+}
+
+// TestOpenCopy ends loads while a COPY is under way.
+func TestOpenCopy(t *testing.T) {
+	p, k := pgFor(t)
+	must(t, p, "CREATE TABLE rent (id text, amount numeric, due date)")
+	before := goleak.IgnoreCurrent()
+	ids := make([]string, 1000)
+	for i := range ids {
+		ids[i] = strings.Repeat("x", 200) // more than one block
+	}
+	for name, end := range map[string]func(context.CancelFunc){
+		"abort":  func(context.CancelFunc) {},
+		"cancel": func(cancel context.CancelFunc) { cancel() },
+		"killed": func(context.CancelFunc) {
+			must(t, p, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND application_name = 'tieout'")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			l := rentLoad(connectors.Append, 2)
+			w, err := k.Begin(ctx, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Abort(context.Background())
+			if err := w.Write(ctx, rentBatch(l, 0, ids...)); err != nil {
+				t.Fatal(err)
+			}
+			end(cancel)
+			for seq := int64(1); seq < 200 && err == nil; seq++ {
+				if name == "abort" {
+					break
+				}
+				err = w.Write(ctx, rentBatch(l, seq, ids...))
+			}
+			if name == "cancel" && !errors.Is(err, context.Canceled) || name == "killed" && !errors.Is(err, connectors.ErrEnvironment) {
+				t.Errorf("write: %v", err)
+			}
+			if err := w.Abort(context.Background()); err != nil {
+				t.Errorf("abort: %v", err)
+			}
+			if got := ask(t, p, "SELECT count(*)::text FROM rent"); got != "0" {
+				t.Errorf("%s rows", got)
+			}
+		})
+	}
+	goleak.VerifyNone(t, before)
+}
+
+func TestLedgerDDL(t *testing.T) {
+	p, k := pgFor(t)
+	statements, err := LedgerDDL("postgres", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, p, statements...)
+	if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "a"); err != nil {
+		t.Errorf("load with a ledger made by hand: %v", err)
+	}
+	if _, err := LedgerDDL("file", ""); !errors.Is(err, connectors.ErrConfig) {
+		t.Errorf("a connector without ledger: %v", err)
 	}
 }

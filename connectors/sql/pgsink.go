@@ -52,7 +52,7 @@ func (p *postgres) ledgerThere(ctx context.Context, l *ledger) (there bool, err 
 }
 
 func (p *postgres) createLedger(ctx context.Context, l *ledger, schema string) error {
-	statement := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d); %s; COMMIT", int64(ledgerLock), strings.Join(p.ddl(l), ";\n"))
+	statement := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d); %s; COMMIT", int64(ledgerLock), strings.Join(l.ddl("jsonb", "timestamptz"), ";\n"))
 	err := l.s.exec(ctx, "create the ledger tables", statement)
 	if err == nil {
 		return nil
@@ -64,14 +64,6 @@ func (p *postgres) createLedger(ctx context.Context, l *ledger, schema string) e
 			connectors.ErrEnvironment, document.CodeSinkPermission, schema, pe.Message)
 	}
 	return err
-}
-
-func (p *postgres) ddl(l *ledger) []string {
-	statements := ledgerDDL()
-	for i := range statements {
-		statements[i] = strings.NewReplacer("{loads}", l.loads, "{positions}", l.positions, "{json}", "jsonb", "{time}", "timestamptz").Replace(statements[i])
-	}
-	return statements
 }
 
 // locked begins a transaction that waits at most a minute for a commit under

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/tieout/tieout/connectors"
@@ -36,7 +37,7 @@ func (k *sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writ
 	w, err := k.begin(ctx, s, load)
 	if err != nil {
 		s.close()
-		return nil, err
+		return nil, interrupted(ctx, err)
 	}
 	return w, nil
 }
@@ -93,7 +94,7 @@ func (k *sink) withLedger(ctx context.Context, create bool, f func(*session, *le
 func (k *sink) Settle(ctx context.Context, load connectors.Load) (row connectors.Ledger, found bool, err error) {
 	err = k.withLedger(ctx, false, func(_ *session, l *ledger) error {
 		if _, err := l.raise(ctx, load, k.now()); err != nil {
-			return err
+			return fmt.Errorf("another session may still be committing load %s; wait until it has ended, or end it on the server: %w", load.ID, err)
 		}
 		row, found, err = l.find(ctx, load.ID)
 		return err

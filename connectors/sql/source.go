@@ -72,7 +72,7 @@ func (r *source) Open(ctx context.Context, read connectors.Read) (connectors.Rea
 	reader, err := r.open(ctx, s, read)
 	if err != nil {
 		s.close()
-		return nil, err
+		return nil, interrupted(ctx, err)
 	}
 	return reader, nil
 }

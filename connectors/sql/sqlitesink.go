@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"strings"
 
 	"github.com/tieout/tieout/connectors"
 )
@@ -20,21 +19,13 @@ func (d *sqliteDB) ledger(ctx context.Context, s *session, create bool) (*ledger
 	case !create:
 		return nil, nil
 	}
-	statements := append([]string{"BEGIN IMMEDIATE"}, d.ddl(l)...)
+	statements := append([]string{"BEGIN IMMEDIATE"}, l.ddl("text", "text")...)
 	for _, statement := range append(statements, "COMMIT") {
 		if err := s.exec(ctx, "create the ledger tables", statement); err != nil {
 			return nil, err
 		}
 	}
 	return l, nil
-}
-
-func (d *sqliteDB) ddl(l *ledger) []string {
-	statements := ledgerDDL()
-	for i := range statements {
-		statements[i] = strings.NewReplacer("{loads}", l.loads, "{positions}", l.positions, "{json}", "text", "{time}", "text").Replace(statements[i])
-	}
-	return statements
 }
 
 // locked takes the one write lock of the file.

@@ -45,8 +45,17 @@ func (w *writer) Write(ctx context.Context, b *record.Batch) error {
 		return w.broken
 	}
 	w.refusals.remember(b)
-	w.broken = w.loader.write(ctx, b)
+	w.broken = interrupted(ctx, w.loader.write(ctx, b))
 	return w.broken
+}
+
+// interrupted gives the end of the run as the reason of what failed because of
+// it: a server reports a cancelled statement as an error of its own.
+func interrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // Commit merges, proves, and commits once.
@@ -57,7 +66,7 @@ func (w *writer) Commit(ctx context.Context, row connectors.Ledger, approve func
 	defer w.end()
 	receipt, err := w.merge(ctx)
 	if err != nil {
-		return connectors.Receipt{}, err
+		return connectors.Receipt{}, interrupted(ctx, err)
 	}
 	if err := approve(receipt); err != nil {
 		return connectors.Receipt{}, err

@@ -81,6 +81,11 @@ func database(t testing.TB, base string) string {
 	if err != nil {
 		t.Fatalf("%s is not a URL", Variable)
 	}
+	if values := u.Query(); !values.Has("sslmode") {
+		values.Set("sslmode", "prefer")
+		u.RawQuery = values.Encode()
+		base = u.String()
+	}
 	var random [8]byte
 	_, _ = rand.Read(random[:])
 	name := "tieout_test_" + hex.EncodeToString(random[:])
