@@ -86,6 +86,7 @@ type Run struct {
 	FinishedAt  time.Time            `json:"finished_at"`
 	Counts      connectors.Counts    `json:"counts"`
 	Steps       []StepReport         `json:"steps"`
+	Entries     []Entry              `json:"entries,omitempty"`
 	Gate        gate.Decision        `json:"gate"`
 	Before      *connectors.Position `json:"before,omitempty"`
 	After       *connectors.Position `json:"after,omitempty"`

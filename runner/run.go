@@ -142,6 +142,7 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 	if err := c.Report.Err(); err != nil {
 		return nil, err
 	}
+	e.run.Entries = ch.entries()
 	e.out = newOutcome(e.run, ch, gate.HeldLimit(e.job.Pipeline.Gate))
 	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out}
 	if err := e.track(f, reader.Shape()); err != nil {
@@ -200,6 +201,7 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 			return err
 		}
 	}
+	e.run.After = e.run.Before // what follows no cursor leaves the position where it is
 	if f.tracker != nil && !e.run.Backfill {
 		e.run.After = f.tracker.position(e.job.LoadID)
 	}

@@ -97,6 +97,8 @@ func (a *app) root() *cobra.Command {
 		Short:         "Move financial records between systems: exactly, once, with proof.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          unknownCommand,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return a.begin(cmd)
 		},
@@ -111,12 +113,10 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.noColor, "no-color", false, "no colour")
 	f.StringVar(&a.progress, "progress", "auto", "auto, plain or none")
 	f.StringVar(&a.logFormat, "log-format", "text", "text or json, for logs on stderr")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(err, "see `"+cmd.CommandPath()+" --help`")
-	})
-	for _, add := range a.commands() {
-		root.AddCommand(add)
-	}
+	root.SetFlagErrorFunc(flagError)
+	root.AddGroup(groups()...)
+	root.AddCommand(a.commands()...)
+	a.dressHelp(root)
 	return root
 }
 

@@ -54,6 +54,16 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 		}
 		defer release()
 		deps.Journal, deps.Memory = store, store
+		if len(o.Retry) > 0 {
+			entries, err := fresh(ctx, store, o.Retry)
+			if err == nil {
+				err = p.retry(ctx, &job, store, entries)
+			}
+			if err != nil {
+				return runner.Run{}, err
+			}
+			deps.Journal = newRetryJournal(store, entries)
+		}
 	}
 	run := runner.Execute(ctx, job, deps)
 	run.Tables = tables.hashes
@@ -97,6 +107,7 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 func (p *Project) connect(job *runner.Job, pipeline *pipelines.Pipeline, o RunOptions) error {
 	var err error
 	switch {
+	case len(o.Retry) > 0: // the held records, once the pipeline's lock is taken
 	case o.Given != "":
 		job.Source, err = p.given(job, pipeline, o.Given)
 	default:

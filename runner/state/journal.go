@@ -31,9 +31,17 @@ func (s *Store) Begin(ctx context.Context, run runner.Run) error {
 }
 
 // Stage makes held records durable as pending, and notes what the run
-// resolves.
+// resolves. The report so far goes with them: a retry needs the shape of the
+// records, whatever becomes of the run.
 func (s *Store) Stage(ctx context.Context, run runner.Run, held []runner.Held, resolved []string) error {
+	report, err := json.Marshal(run)
+	if err != nil {
+		return err
+	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_runs SET report = ? WHERE run_id = ? AND finished_at = ''`), string(report), run.RunID); err != nil {
+			return err
+		}
 		if err := s.insertHeld(ctx, tx, run, held); err != nil {
 			return err
 		}

@@ -28,6 +28,11 @@ var migrations = [][]string{{
 	`CREATE INDEX tieout_held_run ON tieout_held (run_id)`,
 	`CREATE TABLE tieout_resolved (run_id TEXT NOT NULL, record_key TEXT NOT NULL)`,
 	`CREATE INDEX tieout_resolved_run ON tieout_resolved (run_id)`,
+}, {
+	`CREATE TABLE tieout_moves (
+		id BIGSERIAL, project TEXT NOT NULL, environment TEXT NOT NULL, pipeline TEXT NOT NULL,
+		verb TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL, before_json TEXT NOT NULL, after_json TEXT NOT NULL)`,
+	`CREATE INDEX tieout_moves_pipeline ON tieout_moves (project, environment, pipeline, id)`,
 }}
 
 // migrate brings the store to this program's version, under a lock so that

@@ -157,7 +157,9 @@ func (s *Store) inTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
 	return nil
 }
 
-// stamp is how instants are kept: text that sorts as time does.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+// stampLayout is how instants are kept: text that sorts as time does.
+const stampLayout = "2006-01-02T15:04:05.000000Z"
+
+func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
 func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
