@@ -26,7 +26,7 @@ type flow struct {
 	writer  connectors.Writer // nil in a dry run
 	tracker *tracker          // nil for a full read
 	meters  gate.Meters
-	held    map[string]struct{} // record keys held by earlier runs
+	held    *heldIndex // records held by earlier runs, nil in a dry run
 	out     *outcome
 
 	seq        int64
@@ -124,7 +124,7 @@ func (f *flow) compute(l *lane) error {
 	}
 	l.held = l.bench.assemble(l.held[:0], &l.entry, l.keys)
 	l.met = l.met[:0]
-	if len(f.held) > 0 {
+	if f.held != nil && len(f.held.keys) > 0 {
 		l.meet(f.held, l.entry.Live)
 		l.meet(f.held, l.entry.Stopped)
 	}
@@ -133,10 +133,10 @@ func (f *flow) compute(l *lane) error {
 
 // meet takes note of the records that earlier runs hold and this one read
 // again. Rows outside the read are not among them.
-func (l *lane) meet(held map[string]struct{}, rows []int32) {
+func (l *lane) meet(held *heldIndex, rows []int32) {
+	var scratch [64]byte
 	for _, row := range rows {
-		key := l.keys.key(&l.entry, int(row))
-		if _, known := held[string(key)]; known {
+		if key, known := held.holds(&l.entry, int(row), l.keys, scratch[:]); known {
 			l.met = append(l.met, string(key))
 		}
 	}

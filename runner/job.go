@@ -122,8 +122,9 @@ type Journal interface {
 
 // Memory answers what earlier runs left behind.
 type Memory interface {
-	// HeldKeys lists the record keys a pipeline has held open.
-	HeldKeys(ctx context.Context, project, environment, pipeline string) (map[string]struct{}, error)
+	// HeldRecords gives the records a pipeline has held and waiting, as JSON
+	// by record key.
+	HeldRecords(ctx context.Context, project, environment, pipeline string) (map[string]string, error)
 	// History returns the last n runs of a pipeline that loaded, newest first.
 	History(ctx context.Context, project, environment, pipeline string, n int) ([]Run, error)
 }

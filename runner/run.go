@@ -149,11 +149,11 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 		return nil, err
 	}
 	if e.job.Sink != nil {
-		held, err := e.deps.Memory.HeldKeys(ctx, e.run.Project, e.run.Environment, e.run.Pipeline)
+		held, err := e.deps.Memory.HeldRecords(ctx, e.run.Project, e.run.Environment, e.run.Pipeline)
 		if err != nil {
 			return nil, fmt.Errorf("read held records: %w", err)
 		}
-		f.held = held
+		f.held = newHeldIndex(held, reader.Shape(), len(newKeyer(reader.Shape(), e.job.Read.Key).fields) > 0)
 	}
 	return f, nil
 }

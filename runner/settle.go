@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/document"
@@ -50,8 +51,19 @@ func refused(r *connectors.Refusal, steps int) Held {
 	if len(r.Columns) > 0 {
 		field = r.Columns[0]
 	}
+	code, message := refusalCode(r.Reason)
 	return Held{Key: r.Key, Stage: "sink", Input: r.Input, Line: r.Line, Record: string(r.Record), Enter: steps,
-		Reasons: []Reason{{Code: string(document.CodeSinkRefused), Step: AtSink, Field: field, Message: r.Reason}}}
+		Reasons: []Reason{{Code: code, Step: AtSink, Field: field, Message: message}}}
+}
+
+// refusalCode takes the code a sink put before its reason.
+func refusalCode(reason string) (code, message string) {
+	if before, after, ok := strings.Cut(reason, ": "); ok {
+		if _, known := document.LookupCode(document.Code(before)); known {
+			return before, after
+		}
+	}
+	return string(document.CodeSinkRefused), reason
 }
 
 // Code names the kind of failure of a run, for messages and exit codes.

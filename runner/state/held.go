@@ -45,6 +45,8 @@ type HeldEntry struct {
 	CreatedAt string     `db:"created_at" json:"created_at"`
 	ChangedAt string     `db:"changed_at" json:"changed_at"`
 	ChangedBy string     `db:"changed_by" json:"changed_by,omitempty"`
+	EditedAt  string     `db:"edited_at" json:"edited_at,omitempty"` // the last edit
+	EditedBy  string     `db:"edited_by" json:"edited_by,omitempty"`
 
 	Reasons []runner.Reason `db:"-" json:"reasons"`
 }
@@ -57,7 +59,7 @@ type HeldFilter struct {
 	Limit                          int
 }
 
-const heldColumns = `id, run_id, pipeline, record_key, stage, status, input, line, record, original, enter_step, reasons, created_at, changed_at, changed_by`
+const heldColumns = `id, run_id, pipeline, record_key, stage, status, input, line, record, original, enter_step, reasons, created_at, changed_at, changed_by, edited_at, edited_by`
 
 // Held lists held records, oldest first.
 func (s *Store) Held(ctx context.Context, f HeldFilter) ([]HeldEntry, error) {
@@ -126,8 +128,10 @@ func (s *Store) EditHeld(ctx context.Context, id int64, record, actor string) er
 	if !json.Valid([]byte(record)) {
 		return fmt.Errorf("the edited record is not JSON")
 	}
+	now := stamp(s.now())
 	return s.changeOpen(ctx, id, `UPDATE tieout_held SET original = CASE WHEN original = '' THEN record ELSE original END,
-		record = ?, changed_at = ?, changed_by = ? WHERE id = ? AND status = ?`, clean(record), stamp(s.now()), actor, id, string(Waiting))
+		record = ?, changed_at = ?, changed_by = ?, edited_at = ?, edited_by = ? WHERE id = ? AND status = ?`,
+		clean(record), now, clean(actor), now, clean(actor), id, string(Waiting))
 }
 
 // CloseHeld ends an open entry as resolved or discarded.

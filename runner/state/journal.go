@@ -134,18 +134,21 @@ func (s *Store) Unsettled(ctx context.Context, project, environment, pipeline st
 		project, environment, pipeline)
 }
 
-// HeldKeys lists the record keys a pipeline has held open.
-func (s *Store) HeldKeys(ctx context.Context, project, environment, pipeline string) (map[string]struct{}, error) {
-	var keys []string
-	if err := s.db.SelectContext(ctx, &keys, s.db.Rebind(`SELECT record_key FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
+// HeldRecords gives the records a pipeline has held and waiting, by key.
+func (s *Store) HeldRecords(ctx context.Context, project, environment, pipeline string) (map[string]string, error) {
+	var held []struct {
+		Key    string `db:"record_key"`
+		Record string `db:"record"`
+	}
+	if err := s.db.SelectContext(ctx, &held, s.db.Rebind(`SELECT record_key, record FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
 		project, environment, pipeline, string(Waiting)); err != nil {
 		return nil, named(err, "")
 	}
-	set := make(map[string]struct{}, len(keys))
-	for _, key := range keys {
-		set[key] = struct{}{}
+	records := make(map[string]string, len(held))
+	for _, h := range held {
+		records[h.Key] = h.Record
 	}
-	return set, nil
+	return records, nil
 }
 
 // History returns the last n runs that loaded, newest first.

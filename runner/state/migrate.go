@@ -33,6 +33,8 @@ var migrations = [][]string{{
 		id BIGSERIAL, project TEXT NOT NULL, environment TEXT NOT NULL, pipeline TEXT NOT NULL,
 		verb TEXT NOT NULL, actor TEXT NOT NULL, at TEXT NOT NULL, before_json TEXT NOT NULL, after_json TEXT NOT NULL)`,
 	`CREATE INDEX tieout_moves_pipeline ON tieout_moves (project, environment, pipeline, id)`,
+	`ALTER TABLE tieout_held ADD COLUMN edited_at TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE tieout_held ADD COLUMN edited_by TEXT NOT NULL DEFAULT ''`,
 }}
 
 // migrate brings the store to this program's version, under a lock so that

@@ -109,8 +109,8 @@ func TestHeldRecordsFollowTheirRun(t *testing.T) {
 		wantWaiting(t, s, `a {"n":3}`)
 		finish(t, s, run("3"), false) // finishing twice changes nothing
 		wantWaiting(t, s, `a {"n":3}`)
-		keys, err := s.HeldKeys(ctx, "p", "", "rent")
-		if diff := cmp.Diff(map[string]struct{}{"a": {}}, keys); err != nil || diff != "" {
+		keys, err := s.HeldRecords(ctx, "p", "", "rent")
+		if diff := cmp.Diff(map[string]string{"a": `{"n":3}`}, keys); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
 	})
