@@ -19,7 +19,9 @@ type Job struct {
 	Environment string
 	Trigger     string // "manual", "schedule", "retry"
 	Pipeline    *pipelines.Pipeline
-	ConfigHash  string
+	// Config tells, once the steps are planned, the hash of the configuration
+	// and of each lookup table that was read.
+	Config func() (hash string, tables map[string]string)
 
 	Source connectors.Source
 	// Typed says that the source knows its own kinds.

@@ -29,7 +29,7 @@ func Execute(ctx context.Context, job Job, deps Deps) Run {
 
 func startRun(job *Job, deps *Deps) Run {
 	return Run{RunID: job.RunID, LoadID: job.LoadID, Project: job.Project, Environment: job.Environment,
-		Pipeline: job.Pipeline.Pipeline.Value, Trigger: job.Trigger, Status: Running, ConfigHash: job.ConfigHash,
+		Pipeline: job.Pipeline.Pipeline.Value, Trigger: job.Trigger, Status: Running,
 		AsOf: job.AsOf, StartedAt: deps.Now(), Backfill: job.Backfill(), Mode: job.Load.Mode, Stream: job.Load.Stream}
 }
 
@@ -143,6 +143,9 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 		return nil, err
 	}
 	e.run.Entries = ch.entries()
+	if e.job.Config != nil {
+		e.run.ConfigHash, e.run.Tables = e.job.Config()
+	}
 	e.out = newOutcome(e.run, ch, gate.HeldLimit(e.job.Pipeline.Gate))
 	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out}
 	if err := e.track(f, reader.Shape()); err != nil {
@@ -314,7 +317,7 @@ func (e *execution) acceptRefused(ctx context.Context, f *flow, r connectors.Rec
 
 func (e *execution) ledger() connectors.Ledger {
 	return connectors.Ledger{LoadID: e.job.LoadID, RunID: e.job.RunID, Format: connectors.LedgerFormat,
-		Counts: e.run.Counts, Sums: maps.Clone(e.out.sums[len(e.out.sums)-1].sums), ConfigHash: e.job.ConfigHash,
+		Counts: e.run.Counts, Sums: maps.Clone(e.out.sums[len(e.out.sums)-1].sums), ConfigHash: e.run.ConfigHash,
 		Before: e.run.Before, After: e.run.After, StartedAt: e.run.StartedAt, FinishedAt: e.deps.Now()}
 }
 

@@ -3,10 +3,8 @@ package project
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/tieout/tieout/connectors"
@@ -37,7 +35,7 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 	if err := p.Problems(pipeline); err != nil {
 		return runner.Run{}, err
 	}
-	job, tables, err := p.job(ctx, pipeline, o)
+	job, err := p.job(ctx, pipeline, o)
 	if err != nil {
 		return runner.Run{}, err
 	}
@@ -65,20 +63,18 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 			deps.Journal = newRetryJournal(store, entries)
 		}
 	}
-	run := runner.Execute(ctx, job, deps)
-	run.Tables = tables.hashes
-	return run, nil
+	return runner.Execute(ctx, job, deps), nil
 }
 
 // job turns a pipeline into what the runner executes. It connects nothing.
-func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOptions) (runner.Job, *tables, error) {
+func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOptions) (runner.Job, error) {
 	pipeline, err := p.Workspace.Resolved(checked)
 	if err != nil {
-		return runner.Job{}, nil, err
+		return runner.Job{}, err
 	}
 	vars, err := p.Workspace.Vars()
 	if err != nil {
-		return runner.Job{}, nil, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
+		return runner.Job{}, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
 	}
 	asOf := o.AsOf
 	if asOf.IsZero() {
@@ -97,10 +93,12 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 	job.Context = *pipeline.Context(pipelines.Values{AsOf: asOf, Vars: vars}, tables, new(document.Report))
 	job.Context.Reading = true
 	if err := p.connect(&job, pipeline, o); err != nil {
-		return runner.Job{}, nil, err
+		return runner.Job{}, err
 	}
-	//HASH job.ConfigHash = p.Workspace.ConfigHash(checked, tables.hashes)
-	return job, tables, nil
+	job.Config = func() (string, map[string]string) {
+		return p.Workspace.ConfigHash(checked, tables.hashes), tables.hashes
+	}
+	return job, nil
 }
 
 // connect gives the job its source and sink.
@@ -243,6 +241,3 @@ func (p *Project) CheckConnection(ctx context.Context, name string) error {
 	}
 	return nil
 }
-
-// TableHashes lists the tables a run read, sorted, for a report.
-func TableHashes(hashes map[string]string) []string { return slices.Sorted(maps.Keys(hashes)) }

@@ -35,6 +35,6 @@ func (p *Project) previewJob(ctx context.Context, pipeline *pipelines.Pipeline, 
 	if err := p.Problems(pipeline); err != nil {
 		return runner.Job{}, runner.Deps{}, err
 	}
-	job, _, err := p.job(ctx, pipeline, RunOptions{DryRun: true, Given: o.Given})
+	job, err := p.job(ctx, pipeline, RunOptions{DryRun: true, Given: o.Given})
 	return job, runner.Deps{Now: p.options.Now, Spill: newSpill(p.StateDir()), Log: p.options.Log}, err
 }
