@@ -10,8 +10,9 @@ import (
 )
 
 // check runs the static checks of one pipeline, in the order of its keys.
-func (w *Workspace) check(p *Pipeline, r *document.Report) {
-	c := &checker{w: w, p: p, r: r, assumed: make(map[string]bool)}
+// line gives the text of a line, "" when it is not known.
+func (w *Workspace) check(p *Pipeline, r *document.Report, line func(file string, n int) string) {
+	c := &checker{w: w, p: p, r: r, line: line, assumed: make(map[string]bool)}
 	checkName(p.Pipeline, "pipeline", plainName, r)
 	c.zone()
 	c.notify()
@@ -27,7 +28,8 @@ type checker struct {
 	w       *Workspace
 	p       *Pipeline
 	r       *document.Report
-	assumed map[string]bool // names already warned about
+	line    func(file string, n int) string // of the files read
+	assumed map[string]bool                 // names already warned about
 }
 
 // zone takes the pipeline's own zone, that of its source's system, or the
@@ -145,7 +147,7 @@ func (c *checker) change(spec *ChangeCondition) {
 // the source is opened.
 func (c *checker) assume(name string, in document.Text) {
 	name = strings.TrimPrefix(name, ".")
-	if c.assumed[name] {
+	if name == "" || c.assumed[name] {
 		return
 	}
 	c.assumed[name] = true

@@ -58,7 +58,7 @@ func (p *Pipeline) compile(in *record.Shape, c *transforms.Context) *walked {
 	for i := range p.Transforms {
 		step := &p.Transforms[i]
 		var plan transforms.Plan
-		if step.Spec != nil {
+		if step.Spec != nil && !p.spoilt[i] {
 			plan = step.Spec.Plan(shape, &local)
 		}
 		if plan == nil {

@@ -184,11 +184,31 @@ func (w *Workspace) loadFile(root fs.FS, name string, d *document.Decoder, r *do
 		p := &Pipeline{File: name}
 		p.Source.book, p.Sink.book = w.book, w.book
 		d.Decode(doc.Root, p)
+		checkBlank(doc.Root.Get("transforms"), d.Report)
 		passOn(d.Report, r)
-		w.check(p, r)
+		p.spoilt = p.spoiltSteps(r)
+		w.checkInto(p, r)
 		found = p
 	}
 	return found
+}
+
+// checkInto runs the checks. One that stumbles over a value decoding already
+// reported has no place to point at, and says nothing new.
+func (w *Workspace) checkInto(p *Pipeline, r *document.Report) {
+	var found document.Report
+	w.check(p, &found, r.Line)
+	broken := r.Errors() > 0
+	for _, d := range found.Diagnostics() {
+		switch {
+		case d.Known():
+		case broken:
+			continue
+		default:
+			d.Position = p.Root.Position()
+		}
+		r.Add(d)
+	}
 }
 
 // checkKind reports documents that are no pipelines.

@@ -2,6 +2,8 @@ package pipelines_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -162,6 +164,20 @@ func FuzzLoad(f *testing.F) {
 	f.Add("tieout: 1\nproject: a\nconnections: { a: , b: [], c: { connector: [] } }\nenvironments: { x: { connections: { a: 1 } } }", "pipeline: [a]\nsource: a\nsink: []")
 	f.Add("tieout: {}", "pipeline: a\nsource: { connection: {}, cursor: a, fields: [a] }\nsink: { connection: a, key: { a: b } }\ngate: [unique, {}, {unique: {}}, {balanced: a}]\nrules: [a, {}]\ntransforms: [set, {set: a}, {group: {}}, {lines: {}}]")
 	f.Add("a: b", "tieout: 1")
+	f.Add(project, "pipeline: a\nsource: {connection: files, stream: a.csv}\ntransforms: [{select: [id, !a]}, {allocate: {amount: a, of: b, set: !c}}, {lines: {as: !d, each: []}}]\nsink: {connection: books, stream: a}")
+	for _, pattern := range []string{"testdata/bad/*~*.yaml", "catalog/*/*.yaml"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			f.Fatal(pattern, err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(project, string(text))
+		}
+	}
 	f.Fuzz(func(t *testing.T, projectText, text string) {
 		w := load(pipelines.Options{}, "tieout.yaml", projectText, "p.yaml", text)
 		for _, d := range w.Report.Diagnostics() {

@@ -26,8 +26,9 @@ type Pipeline struct {
 	File string         `yaml:"-"` // below the project's folder, with slashes
 	Root *document.Node `yaml:"."`
 
-	zone *time.Location
-	vars []string // names of the project's variables, sorted
+	zone   *time.Location
+	spoilt map[int]bool // steps that could not be decoded, and are not planned
+	vars   []string     // names of the project's variables, sorted
 }
 
 // Schedule says when a pipeline is due. It is checked here and acted on by

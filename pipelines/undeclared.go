@@ -37,7 +37,7 @@ var word = regexp.MustCompile(`[\pL_][\pL\pN_]*`)
 // undeclared lists the fields in the text a finding marks that no step and no
 // declaration made.
 func (c *checker) undeclared(d document.Diagnostic, in *record.Shape, out *walked) []string {
-	line := []rune(c.r.Line(d.File, d.Line))
+	line := []rune(c.line(d.File, d.Line))
 	if d.EndColumn <= d.Column || d.EndColumn-1 > len(line) {
 		return nil
 	}
