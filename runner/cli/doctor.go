@@ -163,7 +163,8 @@ func (a *app) writeDoctor(list []checkup) error {
 	result := map[string]any{"checks": list, "failed": bad}
 	return a.out.write(a.exit, "", result, func(w io.Writer) {
 		for _, c := range list {
-			fmt.Fprintf(w, "%s %-24s %5d ms  %s\n", a.tick(c.OK), c.Check, c.Milliseconds, indented(c.Detail))
+			line := fmt.Sprintf("%s %-24s %5d ms  %s", a.tick(c.OK), c.Check, c.Milliseconds, indented(c.Detail))
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
 			if c.Hint != "" {
 				fmt.Fprintf(w, "       hint: %s\n", indented(c.Hint))
 			}

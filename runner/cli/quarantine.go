@@ -185,8 +185,11 @@ func writeHeldDetail(w io.Writer, e *state.HeldEntry) {
 	fmt.Fprintf(w, "  stage     %s\n", e.Stage)
 	fmt.Fprintf(w, "  run       %s\n", e.RunID)
 	fmt.Fprintf(w, "  held at   %s\n", e.CreatedAt)
-	if e.ChangedBy != "" {
-		fmt.Fprintf(w, "  changed   %s by %s\n", e.ChangedAt, e.ChangedBy)
+	if e.EditedBy != "" {
+		fmt.Fprintf(w, "  edited    %s by %s\n", e.EditedAt, e.EditedBy)
+	}
+	if e.ChangedBy != "" && e.Status != state.Waiting {
+		fmt.Fprintf(w, "  %-9s %s by %s\n", e.Status, e.ChangedAt, e.ChangedBy)
 	}
 	fmt.Fprintf(w, "  record\n%s\n", pretty(e.Record))
 	if e.Original != "" {

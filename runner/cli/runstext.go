@@ -72,11 +72,10 @@ func writeGate(w io.Writer, r *runner.Run) {
 }
 
 func writeRunCounts(w io.Writer, c *connectors.Counts) {
-	fmt.Fprintf(w, "  %-12s read %s = loaded %s + unchanged %s + refused %s, before that filtered %s, held %s, repeated %s\n", "records",
-		thousands(c.Read), thousands(c.Inserted+c.Changed), thousands(c.Unchanged), thousands(c.Refused),
-		thousands(c.Filtered), thousands(c.Held), thousands(c.Repeated))
-	fmt.Fprintf(w, "  %-12s %s new, %s changed, %s unchanged, %s deleted\n", "target rows",
-		thousands(c.Inserted), thousands(c.Changed), thousands(c.Unchanged), thousands(c.Deleted))
+	fmt.Fprintf(w, "  %-12s %s read, %s repeated, %s filtered, %s held, %s to the target\n", "records",
+		thousands(c.Read), thousands(c.Repeated), thousands(c.Filtered), thousands(c.Held), thousands(c.Written))
+	fmt.Fprintf(w, "  %-12s %s new, %s changed, %s unchanged, %s deleted, %s refused\n", "target rows",
+		thousands(c.Inserted), thousands(c.Changed), thousands(c.Unchanged), thousands(c.Deleted), thousands(c.Refused))
 }
 
 func writeSteps(w io.Writer, r *runner.Run) {
