@@ -1,6 +1,7 @@
 package decimal
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -69,6 +70,7 @@ func TestRandomPairsAgreeWithFractions(t *testing.T) {
 			t.Fatalf("seed %d, pair %d: %s of %s, %s, %s", seed, i, what, a, b, c)
 		}
 	}
+	fmt.Printf("{\"test\":\"decimals against fractions\",\"triples\":%d,\"seed\":%d}\n", pairs(), seed)
 }
 
 // disagreement names the first operation whose result is not that of fractions.

@@ -1,7 +1,9 @@
 package expression
 
 import (
+	"fmt"
 	"math/big"
+	"os"
 	"testing"
 
 	"github.com/tieout/tieout/schemas/decimal"
@@ -14,15 +16,24 @@ const rowsPerCase = 16
 // TestDifferential compares random expressions with answers in big fractions.
 func TestDifferential(t *testing.T) {
 	answers := 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(cases()) {
 		answers += compareSeed(t, seed)
 		if t.Failed() {
 			return
 		}
 	}
-	if answers < 3000*rowsPerCase/4 {
+	if answers < cases()*rowsPerCase/4 {
 		t.Errorf("only %d rows had an answer other than nil", answers)
 	}
+	fmt.Printf("{\"test\":\"expressions against fractions\",\"expressions\":%d,\"answers\":%d}\n", cases(), answers)
+}
+
+// cases is how many expressions are tried: TIEOUT_SOAK=1 asks for many.
+func cases() int {
+	if os.Getenv("TIEOUT_SOAK") != "" {
+		return 200_000
+	}
+	return 3000
 }
 
 func FuzzDifferential(f *testing.F) {

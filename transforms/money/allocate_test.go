@@ -127,6 +127,7 @@ func TestAllocationLaws(t *testing.T) {
 			}
 		}
 	}
+	fmt.Printf("{\"test\":\"random allocations sum exactly\",\"allocations\":%d,\"methods\":3,\"seed\":%d}\n", n, seed)
 }
 
 func randomAllocation(r *rand.Rand) (decimal.Decimal, []decimal.Decimal, int32) {
