@@ -25,8 +25,9 @@ type outcome struct {
 	warned  map[string]int64
 	staging []Held
 	sample  []Held
-	// heldKeys are the keys held in this run; met those of earlier holds that
-	// were read again.
+	// prior are the keys earlier runs hold; met those of them that were read
+	// again, heldKeys those that are held again.
+	prior     map[string]struct{}
 	heldKeys  map[string]struct{}
 	met       map[string]struct{}
 	heldCount int64
@@ -91,7 +92,9 @@ func (o *outcome) hold(held []Held) {
 		if len(o.sample) < sampleSize {
 			o.sample = append(o.sample, held[i])
 		}
-		o.heldKeys[held[i].Key] = struct{}{}
+		if _, before := o.prior[held[i].Key]; before {
+			o.heldKeys[held[i].Key] = struct{}{}
+		}
 	}
 	o.staging = append(o.staging, held...)
 	o.heldCount += int64(len(held))

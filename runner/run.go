@@ -157,6 +157,7 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 			return nil, fmt.Errorf("read held records: %w", err)
 		}
 		f.held = newHeldIndex(held, reader.Shape(), len(newKeyer(reader.Shape(), e.job.Read.Key).fields) > 0)
+		e.out.prior = f.held.keys
 	}
 	return f, nil
 }
