@@ -12,47 +12,55 @@ import (
 type heldIndex struct {
 	keys   map[string]struct{}
 	field  int                 // column looked at first, or -1
+	name   string              // of that field
 	values map[string]struct{} // what held records have there
 }
 
-// newHeldIndex indexes held records, given as key and JSON, of a shape.
-func newHeldIndex(held map[string]string, shape *record.Shape, keyed bool) *heldIndex {
-	x := &heldIndex{keys: make(map[string]struct{}, len(held)), field: -1}
-	for key := range held {
-		x.keys[key] = struct{}{}
-	}
-	if keyed || len(held) == 0 {
+// newHeldIndex starts an index of records of a shape; keyed says that they
+// have a key of their own.
+func newHeldIndex(shape *record.Shape, keyed bool) *heldIndex {
+	x := &heldIndex{keys: make(map[string]struct{}), field: -1}
+	if keyed {
 		return x
 	}
 	for i := range shape.Fields {
 		if !shape.Fields[i].Kind.Nested() {
-			x.look(i, shape.Fields[i].Name, held)
+			x.field, x.name, x.values = i, shape.Fields[i].Name, make(map[string]struct{})
 			break
 		}
 	}
 	return x
 }
 
-// look takes note of the values of a field, unless a record has none: then
-// nothing can be told from it.
-func (x *heldIndex) look(i int, name string, held map[string]string) {
-	values := make(map[string]struct{}, len(held))
-	for _, text := range held {
-		var members map[string]json.RawMessage
-		if json.Unmarshal([]byte(text), &members) != nil {
-			return
-		}
-		raw := members[name]
-		if len(raw) == 0 || string(raw) == "null" {
-			return
-		}
-		var value string
-		if json.Unmarshal(raw, &value) != nil {
-			value = string(raw)
-		}
-		values[value] = struct{}{}
+// add takes in one held record. When it has no value in the field looked at
+// first, nothing can be told from that field any more.
+func (x *heldIndex) add(key, text string) {
+	x.keys[key] = struct{}{}
+	if x.field < 0 {
+		return
 	}
-	x.field, x.values = i, values
+	value, ok := memberText(text, x.name)
+	if !ok {
+		x.field, x.values = -1, nil
+		return
+	}
+	x.values[value] = struct{}{}
+}
+
+// memberText is the text of one member of a record in JSON.
+func memberText(text, name string) (value string, ok bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &members) != nil {
+		return "", false
+	}
+	raw := members[name]
+	if len(raw) == 0 || string(raw) == "null" {
+		return "", false
+	}
+	if json.Unmarshal(raw, &value) != nil {
+		value = string(raw)
+	}
+	return value, true
 }
 
 // holds reports whether a row is held by an earlier run, and its key.

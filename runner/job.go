@@ -124,9 +124,9 @@ type Journal interface {
 
 // Memory answers what earlier runs left behind.
 type Memory interface {
-	// HeldRecords gives the records a pipeline has held and waiting, as JSON
-	// by record key.
-	HeldRecords(ctx context.Context, project, environment, pipeline string) (map[string]string, error)
+	// EachHeld calls fn with the key and the JSON of each record a pipeline
+	// has held and waiting.
+	EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string)) error
 	// History returns the last n runs of a pipeline that loaded, newest first.
 	History(ctx context.Context, project, environment, pipeline string, n int) ([]Run, error)
 }

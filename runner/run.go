@@ -152,11 +152,10 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 		return nil, err
 	}
 	if e.job.Sink != nil {
-		held, err := e.deps.Memory.HeldRecords(ctx, e.run.Project, e.run.Environment, e.run.Pipeline)
-		if err != nil {
+		f.held = newHeldIndex(reader.Shape(), len(newKeyer(reader.Shape(), e.job.Read.Key).fields) > 0)
+		if err := e.deps.Memory.EachHeld(ctx, e.run.Project, e.run.Environment, e.run.Pipeline, f.held.add); err != nil {
 			return nil, fmt.Errorf("read held records: %w", err)
 		}
-		f.held = newHeldIndex(held, reader.Shape(), len(newKeyer(reader.Shape(), e.job.Read.Key).fields) > 0)
 		e.out.prior = f.held.keys
 	}
 	return f, nil

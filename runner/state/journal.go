@@ -134,21 +134,22 @@ func (s *Store) Unsettled(ctx context.Context, project, environment, pipeline st
 		project, environment, pipeline)
 }
 
-// HeldRecords gives the records a pipeline has held and waiting, by key.
-func (s *Store) HeldRecords(ctx context.Context, project, environment, pipeline string) (map[string]string, error) {
-	var held []struct {
-		Key    string `db:"record_key"`
-		Record string `db:"record"`
+// EachHeld calls fn with each record a pipeline has held and waiting.
+func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string)) error {
+	rows, err := s.db.QueryContext(ctx, s.db.Rebind(`SELECT record_key, record FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
+		project, environment, pipeline, string(Waiting))
+	if err != nil {
+		return named(err, "")
 	}
-	if err := s.db.SelectContext(ctx, &held, s.db.Rebind(`SELECT record_key, record FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
-		project, environment, pipeline, string(Waiting)); err != nil {
-		return nil, named(err, "")
+	defer rows.Close()
+	for rows.Next() {
+		var key, record string
+		if err := rows.Scan(&key, &record); err != nil {
+			return named(err, "")
+		}
+		fn(key, record)
 	}
-	records := make(map[string]string, len(held))
-	for _, h := range held {
-		records[h.Key] = h.Record
-	}
-	return records, nil
+	return rows.Err()
 }
 
 // History returns the last n runs that loaded, newest first.

@@ -109,7 +109,8 @@ func TestHeldRecordsFollowTheirRun(t *testing.T) {
 		wantWaiting(t, s, `a {"n":3}`)
 		finish(t, s, run("3"), false) // finishing twice changes nothing
 		wantWaiting(t, s, `a {"n":3}`)
-		keys, err := s.HeldRecords(ctx, "p", "", "rent")
+		keys := map[string]string{}
+		err := s.EachHeld(ctx, "p", "", "rent", func(key, record string) { keys[key] = record })
 		if diff := cmp.Diff(map[string]string{"a": `{"n":3}`}, keys); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
