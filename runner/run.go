@@ -235,7 +235,7 @@ func (e *execution) takeOutcome() {
 var ErrBlocked = errors.New("blocked by the gate")
 
 func (e *execution) decide(ctx context.Context, f *flow, refused int64) (gate.Decision, error) {
-	facts := gate.Facts{Read: e.run.Counts.Read, Held: e.out.heldCount, Refused: refused, AsOf: e.job.AsOf,
+	facts := gate.Facts{Read: e.run.Counts.Read, Repeated: e.run.Counts.Repeated, Held: e.out.heldCount, Refused: refused, AsOf: e.job.AsOf,
 		FullRead:   e.job.Pipeline.Source.Cursor == nil || e.job.FullRefresh || e.run.Before == nil && !e.run.Backfill,
 		Replace:    e.job.Load.Mode == connectors.Replace,
 		AllowEmpty: e.job.Pipeline.Source.AllowEmpty || e.job.Pipeline.Sink.AllowEmpty}

@@ -24,13 +24,12 @@ type compiler struct {
 	report *document.Report
 	syn    *syntax
 
-	program   *Program
-	scope     *scope
-	lets      []binding
-	functions map[string]*function
-	depth     int
-	nodes     int
-	errors    int
+	program *Program
+	scope   *scope
+	lets    []binding
+	depth   int
+	nodes   int
+	errors  int
 }
 
 // expr checks one node. The result is never nil.

@@ -3,7 +3,10 @@ package expression
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -55,27 +58,24 @@ func areas() []area {
 	}
 }
 
-func (c *compiler) function(name string) *function {
-	if c.functions == nil {
-		c.functions = make(map[string]*function)
-		for _, a := range areas() {
-			for i := range a.functions {
-				c.functions[a.functions[i].name()] = &a.functions[i]
-			}
+func (c *compiler) function(name string) *function { return functionIndex()[name] }
+
+// functionIndex is the table by name. It never changes, and is built once
+// because thousands of expressions are compiled when a project is checked.
+var functionIndex = sync.OnceValue(func() map[string]*function {
+	index := make(map[string]*function)
+	for _, a := range areas() {
+		for i := range a.functions {
+			index[a.functions[i].name()] = &a.functions[i]
 		}
 	}
-	return c.functions[name]
-}
+	return index
+})
 
 func (c *compiler) isFunction(name string) bool { return c.function(name) != nil }
 
 func (c *compiler) functionNames() []string {
-	c.function("")
-	names := make([]string, 0, len(c.functions))
-	for name := range c.functions {
-		names = append(names, name)
-	}
-	return names
+	return slices.Collect(maps.Keys(functionIndex()))
 }
 
 // param is one parameter of a signature.
