@@ -60,17 +60,24 @@ func areas() []area {
 
 func (c *compiler) function(name string) *function { return functionIndex()[name] }
 
-// functionIndex is the table by name. It never changes, and is built once
-// because thousands of expressions are compiled when a project is checked.
-var functionIndex = sync.OnceValue(func() map[string]*function {
-	index := make(map[string]*function)
-	for _, a := range areas() {
-		for i := range a.functions {
-			index[a.functions[i].name()] = &a.functions[i]
+// byName is the table by name. It is built once, because thousands of
+// expressions are compiled when a project is checked, and never changes.
+var byName struct {
+	once  sync.Once
+	index map[string]*function
+}
+
+func functionIndex() map[string]*function {
+	byName.once.Do(func() {
+		byName.index = make(map[string]*function)
+		for _, a := range areas() {
+			for i := range a.functions {
+				byName.index[a.functions[i].name()] = &a.functions[i]
+			}
 		}
-	}
-	return index
-})
+	})
+	return byName.index
+}
 
 func (c *compiler) isFunction(name string) bool { return c.function(name) != nil }
 

@@ -152,7 +152,7 @@ func (w deadlyWriter) Commit(ctx context.Context, l connectors.Ledger, approve f
 
 // killSteps are the steps of the walk, with how often each is passed in one
 // run of the scene at least.
-var killSteps = map[string]int{"position": 1, "open": 1, "before begin": 1, "after begin": 1, "next": 6, "write": 4, "before commit": 1, "inside commit": 1, "after commit": 1}
+var killSteps = map[string]int{"position": 1, "open": 1, "before begin": 1, "after begin": 1, "next": 6, "write": 2, "before commit": 1, "inside commit": 1, "after commit": 1}
 
 // scene is one project: a first load, then changed input whose load is the
 // one that gets killed.
