@@ -58,7 +58,7 @@ func (m *merge) run(ctx context.Context) error {
 func (m *merge) remove(ctx context.Context) error {
 	statement := "DELETE FROM " + m.plan.target
 	if len(m.plan.keys) > 0 {
-		statement += " AS t WHERE NOT EXISTS (SELECT 1 FROM " + m.plan.stage + " AS s WHERE " + m.plan.same("s.", "t.") + ")"
+		statement += " AS t WHERE NOT EXISTS (SELECT 1 FROM " + m.plan.stage + " AS s WHERE " + m.plan.same("t.") + ")"
 	}
 	n, err := m.count(ctx, statement)
 	m.receipt.Deleted += n
@@ -143,13 +143,13 @@ func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matche
 	}
 	if set := p.assign("s."); set != "" && matched > 0 {
 		changed, err = m.count(ctx, "UPDATE "+p.target+" AS t SET "+set+" FROM "+p.stage+" AS s WHERE "+rows.where("s.")+
-			" AND "+p.same("s.", "t.")+" AND "+p.distinct("t.", "s."))
+			" AND "+p.same("t.")+" AND "+p.distinct("t.", "s."))
 		if err != nil {
 			return 0, 0, 0, err
 		}
 	}
 	inserted, err = m.count(ctx, "INSERT INTO "+p.target+" ("+p.list("")+") SELECT "+p.list("s.")+" FROM "+p.stage+
-		" AS s WHERE "+rows.where("s.")+" AND NOT EXISTS (SELECT 1 FROM "+p.target+" AS t WHERE "+p.same("s.", "t.")+")")
+		" AS s WHERE "+rows.where("s.")+" AND NOT EXISTS (SELECT 1 FROM "+p.target+" AS t WHERE "+p.same("t.")+")")
 	return inserted, changed, matched, err
 }
 
@@ -161,7 +161,7 @@ func (m *merge) onConflict(rows span) string {
 		action = "DO UPDATE SET " + set + " WHERE " + p.distinct("t.", "excluded.")
 	}
 	return "INSERT INTO " + p.target + " AS t (" + p.list("") + ") SELECT " + p.list("s.") + " FROM " + p.stage +
-		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList("") + ") " + action
+		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList() + ") " + action
 }
 
 func (m *merge) isEmpty(ctx context.Context) (bool, error) {
@@ -176,7 +176,7 @@ func (m *merge) countMatches(ctx context.Context, rows span) (n int64, err error
 		return 0, nil
 	}
 	err = m.get(ctx, "SELECT count(*) FROM "+m.plan.stage+" AS s WHERE "+rows.where("s.")+
-		" AND EXISTS (SELECT 1 FROM "+m.plan.target+" AS t WHERE "+m.plan.same("s.", "t.")+")", nil, &n)
+		" AND EXISTS (SELECT 1 FROM "+m.plan.target+" AS t WHERE "+m.plan.same("t.")+")", nil, &n)
 	return n, err
 }
 

@@ -168,7 +168,7 @@ func (c *copier) finish(ctx context.Context) error {
 	if len(c.target.keys) == 0 {
 		return nil
 	}
-	return c.s.exec(ctx, "analyze the staged rows", "ANALYZE "+c.target.stage+" ("+c.target.keyList("")+")")
+	return c.s.exec(ctx, "analyze the staged rows", "ANALYZE "+c.target.stage+" ("+c.target.keyList()+")")
 }
 
 // start begins a COPY under a savepoint.

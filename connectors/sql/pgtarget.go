@@ -59,7 +59,7 @@ func (p *postgres) target(ctx context.Context, s *session, load connectors.Load)
 	if !table.OID.Valid {
 		return plan, p.planCreate(ctx, s, plan, name, load)
 	}
-	if !strings.Contains("rpf", table.Kind.String) {
+	if kind := table.Kind.String; kind != "r" && kind != "p" && kind != "f" {
 		return nil, configError("%q is no table; load into a table", plan.name)
 	}
 	if err := p.rights(ctx, s, plan, table.OID.Int64, load.Mode); err != nil {
@@ -179,7 +179,7 @@ func (p *postgres) planCreate(ctx context.Context, s *session, plan *plan, name 
 		lines[i] = c.quoted + " " + created.Shown
 	}
 	if len(plan.keys) > 0 {
-		lines = append(lines, "PRIMARY KEY ("+plan.keyList("")+")")
+		lines = append(lines, "PRIMARY KEY ("+plan.keyList()+")")
 		plan.unique = true
 	}
 	plan.create = []string{"CREATE TABLE " + plan.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)"}

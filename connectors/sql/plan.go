@@ -121,26 +121,27 @@ func (p *plan) list(prefix string) string {
 	return b.String()
 }
 
-// keyList writes the quoted columns of the key, each with a prefix.
-func (p *plan) keyList(prefix string) string {
+// keyList writes the quoted columns of the key.
+func (p *plan) keyList() string {
 	var b strings.Builder
 	for n, i := range p.keys {
 		if n > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(prefix + p.columns[i].quoted)
+		b.WriteString(p.columns[i].quoted)
 	}
 	return b.String()
 }
 
-// same writes the condition that two rows have the same key.
-func (p *plan) same(a, b string) string {
+// same writes the condition that a row of the stage, s, has the key of a row
+// called b.
+func (p *plan) same(b string) string {
 	var out strings.Builder
 	for n, i := range p.keys {
 		if n > 0 {
 			out.WriteString(" AND ")
 		}
-		out.WriteString(a + p.columns[i].quoted + " = " + b + p.columns[i].quoted)
+		out.WriteString("s." + p.columns[i].quoted + " = " + b + p.columns[i].quoted)
 	}
 	return out.String()
 }

@@ -98,8 +98,8 @@ func (m *merge) duplicates(ctx context.Context) error {
 	var some bool
 	m.checked = true
 	p := m.plan
-	twice := "SELECT " + p.keyList("") + ", min(" + rowColumn + ") AS tieout_first FROM " + p.stage +
-		" GROUP BY " + p.keyList("") + " HAVING count(*) > 1"
+	twice := "SELECT " + p.keyList() + ", min(" + rowColumn + ") AS tieout_first FROM " + p.stage +
+		" GROUP BY " + p.keyList() + " HAVING count(*) > 1"
 	if err := m.get(ctx, "SELECT EXISTS ("+twice+")", nil, &some); err != nil || !some {
 		return m.wrap(err, "look for keys that come twice")
 	}

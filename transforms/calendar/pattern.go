@@ -132,10 +132,10 @@ func (p *Pattern) add(next part) error {
 // open reports whether the token may end after one digit or after two.
 func (t token) open() bool { return t == month1 || t == day1 }
 
-func (p part) startsWithDigit() bool {
-	switch p.token {
+func (t part) startsWithDigit() bool {
+	switch t.token {
 	case literal:
-		return p.text != "" && p.text[0]-'0' <= 9
+		return t.text != "" && t.text[0]-'0' <= 9
 	case monthLong, monthShort, offset:
 		return false
 	}

@@ -30,7 +30,7 @@ func writeCharges(path string, rows int, seed uint64) error {
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
 	r := rand.New(rand.NewPCG(seed, 42))
-	w.WriteString(csvHeader)
+	fmt.Fprint(w, csvHeader)
 	for i := range rows {
 		writeCharge(w, r, i+1)
 	}

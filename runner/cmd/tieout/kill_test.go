@@ -308,29 +308,34 @@ func query(t *testing.T, driver, dsn string, queries ...string) string {
 	defer db.Close()
 	var b bytes.Buffer
 	for _, q := range queries {
-		rows, err := db.Query(q)
-		if err != nil {
-			t.Fatalf("%s: %v", q, err)
-		}
-		columns, _ := rows.Columns()
-		cells := make([]sql.NullString, len(columns))
-		scan := make([]any, len(columns))
-		for i := range cells {
-			scan[i] = &cells[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(scan...); err != nil {
-				t.Fatal(err)
-			}
-			for _, c := range cells {
-				fmt.Fprintf(&b, "%s|", c.String)
-			}
-			b.WriteByte('\n')
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		rows.Close()
+		appendRows(t, &b, db, q)
 	}
 	return b.String()
+}
+
+func appendRows(t *testing.T, b *bytes.Buffer, db *sql.DB, query string) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	columns, _ := rows.Columns()
+	cells := make([]sql.NullString, len(columns))
+	scan := make([]any, len(columns))
+	for i := range cells {
+		scan[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(scan...); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cells {
+			fmt.Fprintf(b, "%s|", c.String)
+		}
+		b.WriteByte('\n')
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 }
