@@ -347,7 +347,7 @@ func (e *execution) fail(err error) {
 	if err == nil {
 		return
 	}
-	e.run.Cause, e.run.Error = err, err.Error()
+	e.run.Cause, e.run.Error, e.run.ErrorCode = err, err.Error(), Code(err)
 }
 
 // nothingNew reports whether an incremental read met only what was loaded

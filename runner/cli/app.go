@@ -34,6 +34,7 @@ type World struct {
 type app struct {
 	World
 	dir, environment string
+	given            string // dir as it was given
 	vars             []string
 	outputs          []string
 	quiet            bool
@@ -122,6 +123,7 @@ func (a *app) root() *cobra.Command {
 
 // begin checks the flags every command has.
 func (a *app) begin(cmd *cobra.Command) error {
+	a.given = a.dir
 	dir, err := filepath.Abs(a.dir)
 	if err != nil {
 		return usage(err, "name a folder with -C")

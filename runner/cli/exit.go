@@ -81,7 +81,7 @@ var errTerminated = errors.New("terminated")
 func hintFor(err error) string {
 	switch {
 	case errors.Is(err, runner.ErrBlocked):
-		return "see `tieout runs show` for the conditions, and `tieout quarantine list` for the records; nothing was loaded"
+		return "nothing was loaded; `tieout runs show` has the conditions and the records"
 	case errors.Is(err, connectors.ErrFenced):
 		return "another run of the pipeline took over; run again when it has ended"
 	case errors.Is(err, state.ErrLocked):

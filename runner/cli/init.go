@@ -30,14 +30,16 @@ func (a *app) initCommand() *cobra.Command {
   tieout init books --from permits`,
 		Args: between(0, 1, "the folder"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			dir := a.dir
+			dir, shown := a.dir, a.given
 			if len(args) == 1 {
-				dir = args[0]
+				dir, shown = args[0], filepath.Join(a.given, args[0])
 				if !filepath.IsAbs(dir) {
 					dir = filepath.Join(a.dir, dir)
+				} else {
+					shown = dir
 				}
 			}
-			return a.init(dir, from)
+			return a.init(dir, shown, from)
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "a pipeline of the catalog to begin with, with what it needs")
@@ -55,7 +57,8 @@ type seed struct {
 	files    map[string][]byte // by name below the project
 }
 
-func (a *app) init(dir, from string) error {
+// init makes the project; shown is the folder as a person named it.
+func (a *app) init(dir, shown, from string) error {
 	s, err := a.seed(from, dir)
 	if err != nil {
 		return err
@@ -69,7 +72,7 @@ func (a *app) init(dir, from string) error {
 	}
 	kept := keep(dir, s.files, ".gitignore")
 	if there := present(dir, s.files); len(there) > 0 {
-		return usage(fmt.Errorf("%s holds %s already; nothing was written", dir, strings.Join(there, ", ")), "name another folder: tieout init DIR")
+		return usage(fmt.Errorf("%s holds %s already; nothing was written", shown, strings.Join(there, ", ")), "name another folder: tieout init DIR")
 	}
 	if err := writeFiles(dir, s.files); err != nil {
 		return err
@@ -78,16 +81,16 @@ func (a *app) init(dir, from string) error {
 		return err
 	}
 	names := append(slices.Sorted(maps.Keys(s.files)), slices.Sorted(maps.Keys(schemas))...)
-	result := map[string]any{"dir": dir, "pipeline": s.pipeline, "files": names}
+	result := map[string]any{"dir": shown, "pipeline": s.pipeline, "files": names}
 	return a.out.write(exitOK, "", result, func(w io.Writer) {
-		fmt.Fprintf(w, "A project in %s with the pipeline %s:\n", dir, s.pipeline)
+		fmt.Fprintf(w, "A project in %s with the pipeline %s:\n", shown, s.pipeline)
 		for _, name := range names {
 			fmt.Fprintf(w, "  %s\n", name)
 		}
 		if kept {
 			fmt.Fprintln(w, "The .gitignore there is left as it is; it should name .tieout/")
 		}
-		fmt.Fprintf(w, "Next: tieout -C %s run %s\n", quoted(dir), s.pipeline)
+		fmt.Fprintf(w, "Next: tieout -C %s run %s\n", quoted(shown), s.pipeline)
 	})
 }
 

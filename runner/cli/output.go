@@ -149,7 +149,11 @@ func (o *output) findings(report *document.Report, elapsed func(*render.Report))
 	elapsed(&r)
 	for _, t := range o.targets {
 		var b bytes.Buffer
-		if err := render.Write(&b, t.format, r); err != nil {
+		err := render.Write(&b, t.format, r)
+		if err == nil && t.format == "json" {
+			err = o.enveloped(&b)
+		}
+		if err != nil {
 			return err
 		}
 		if err := o.send(t, b.Bytes()); err != nil {
@@ -157,6 +161,22 @@ func (o *output) findings(report *document.Report, elapsed func(*render.Report))
 		}
 	}
 	return nil
+}
+
+// enveloped puts findings that were written as JSON into the envelope that
+// every command has.
+func (o *output) enveloped(b *bytes.Buffer) error {
+	var r struct {
+		OK       bool            `json:"ok"`
+		Summary  json.RawMessage `json:"summary"`
+		Findings json.RawMessage `json:"findings"`
+	}
+	if err := json.Unmarshal(b.Bytes(), &r); err != nil {
+		return err
+	}
+	b.Reset()
+	ok := r.OK && o.app.exit == exitOK
+	return encode(b, "json", envelope{Command: o.command, OK: ok, Exit: o.app.exit, Summary: r.Summary, Findings: r.Findings, Version: o.app.Version})
 }
 
 // fail reports the error that ended a command: findings with their places,
@@ -171,7 +191,10 @@ func (a *app) fail(cmd *cobra.Command, err error) {
 		fmt.Fprintf(a.Stderr, "hint: %s\n", f.Hint)
 	}
 	if a.out == nil {
-		return
+		a.outputs = askedOutputs(a.Args)
+		if a.out, _ = newOutput(a, cmd); a.out == nil {
+			return
+		}
 	}
 	for _, t := range a.out.targets {
 		if t.format != "json" && t.format != "ndjson" {
@@ -183,6 +206,24 @@ func (a *app) fail(cmd *cobra.Command, err error) {
 			a.out.send(t, b.Bytes())
 		}
 	}
+}
+
+// askedOutputs finds the formats on a command line that could not be parsed,
+// so that a program that asked for JSON gets JSON.
+func askedOutputs(args []string) []string {
+	var out []string
+	for i, arg := range args {
+		value, long := strings.CutPrefix(arg, "--output=")
+		switch {
+		case long:
+			out = append(out, value)
+		case (arg == "-o" || arg == "--output") && i+1 < len(args):
+			out = append(out, args[i+1])
+		case strings.HasPrefix(arg, "-o") && len(arg) > 2 && arg[2] != '-':
+			out = append(out, arg[2:])
+		}
+	}
+	return out
 }
 
 // describe gives an error its code and the next step.

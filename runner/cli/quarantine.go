@@ -106,21 +106,34 @@ func (a *app) quarantineList(ctx context.Context, f state.HeldFilter) error {
 				return a.unknownPipeline(p, err)
 			}
 		}
+		evidence, err := store.CountHeld(ctx, state.HeldFilter{Project: f.Project, Environment: f.Environment, Pipeline: f.Pipeline, Status: state.Evidence})
+		if err != nil {
+			return err
+		}
 		views := make([]heldView, len(entries))
 		for i := range entries {
 			views[i] = view(&entries[i])
 		}
-		result := map[string]any{"total": total, "held": views}
-		return a.out.write(exitOK, "", result, func(w io.Writer) { writeHeldList(w, entries, total, limit) })
+		result := map[string]any{"total": total, "held": views, "evidence": evidence}
+		return a.out.write(exitOK, "", result, func(w io.Writer) {
+			if len(entries) == 0 {
+				writeNoneHeld(w, evidence)
+				return
+			}
+			writeHeldList(w, entries, total, limit)
+		})
 	})
 }
 
-func writeHeldList(w io.Writer, entries []state.HeldEntry, total int64, limit int) {
-	if len(entries) == 0 {
-		fmt.Fprintln(w, "No records are held.")
-		fmt.Fprintln(w, "Next: tieout status")
-		return
+func writeNoneHeld(w io.Writer, evidence int64) {
+	fmt.Fprintln(w, "No records are held.")
+	if evidence > 0 {
+		fmt.Fprintf(w, "%s are kept as evidence of runs that loaded nothing: --status evidence\n", thousands(evidence))
 	}
+	fmt.Fprintln(w, "Next: tieout status")
+}
+
+func writeHeldList(w io.Writer, entries []state.HeldEntry, total int64, limit int) {
 	pipeline := ""
 	for i := range entries {
 		e := &entries[i]

@@ -34,7 +34,8 @@ func (a *app) runCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), args, &f) },
+		ValidArgsFunction: a.completePipelines,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), args, &f) },
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.DryRun, "dry-run", false, "read, compute and judge everything; touch neither target nor state")
@@ -95,8 +96,11 @@ func (a *app) checkRunFlags(f *runFlags) error {
 // unknownPipeline says what is wrong when a pipeline is not found: the files
 // may have problems that hide it.
 func (a *app) unknownPipeline(p *project.Project, err error) error {
-	if found := p.Workspace.Report.Err(); found != nil {
-		return found
+	if p.Workspace.Project == nil {
+		return p.Workspace.Report.Err()
+	}
+	if n := p.Workspace.Report.Errors(); n > 0 {
+		return usage(err, fmt.Sprintf("see `tieout validate`: the files have %d errors, which may hide it", n))
 	}
 	return notFound(err)
 }
@@ -122,6 +126,7 @@ func (a *app) runOne(ctx context.Context, p *project.Project, pipeline *pipeline
 	stop := a.watch(&o, pipeline.Name())
 	run, err := p.Run(ctx, pipeline, o)
 	stop()
+	run.Entries = nil // for retries, not for people
 	r := runReport{Run: run}
 	if r.Pipeline == "" {
 		r.Pipeline = pipeline.Name()

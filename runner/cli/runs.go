@@ -140,6 +140,7 @@ func (a *app) runDetail(ctx context.Context, id string) (runDetail, error) {
 		if d.Run, err = store.RunByID(ctx, id); err != nil {
 			return missing(err, "see `tieout runs list` for the runs there are")
 		}
+		d.Entries = nil // for retries, not for people
 		d.Held, err = store.Held(ctx, state.HeldFilter{RunID: d.RunID, Limit: shownOfRun})
 		return err
 	})
@@ -147,7 +148,7 @@ func (a *app) runDetail(ctx context.Context, id string) (runDetail, error) {
 
 // missing turns an id the store does not know into a usage error.
 func missing(err error, hint string) error {
-	if errors.Is(err, state.ErrMissing) {
+	if errors.Is(err, state.ErrMissing) || errors.Is(err, state.ErrAmbiguous) {
 		return &exitError{err: err, exit: exitConfig, code: string(document.CodeStateMissing), hint: hint}
 	}
 	return err

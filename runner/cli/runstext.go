@@ -98,6 +98,10 @@ func writePositions(w io.Writer, r *runner.Run) {
 	if r.Before == nil && r.After == nil {
 		return
 	}
+	if r.Status != runner.Loaded && r.Status != runner.NothingNew {
+		fmt.Fprintf(w, "  %-12s stays at %s\n", "position", positionText(r.Before))
+		return
+	}
 	fmt.Fprintf(w, "  %-12s %s to %s\n", "position", positionText(r.Before), positionText(r.After))
 }
 

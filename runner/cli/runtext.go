@@ -45,7 +45,7 @@ func (a *app) writeRun(w io.Writer, r *runReport) {
 		fmt.Fprintf(w, "  warning: %s\n", warning)
 	}
 	a.writeHeld(w, r)
-	if r.After != nil && r.Exit == exitOK && r.Status != runner.DryRun {
+	if r.After != nil && r.Exit == exitOK && r.Status != runner.DryRun && positionText(r.Before) != positionText(r.After) {
 		before := "the beginning"
 		if r.Before != nil {
 			before = r.Before.Text

@@ -219,25 +219,3 @@ func (p *Project) target(checked *pipelines.Pipeline) (connectors.Sink, connecto
 		Pipeline: pipeline.Name(), Stream: pipeline.Sink.Stream.Value}
 	return sink, load, err
 }
-
-// CheckConnection proves that a connection works.
-func (p *Project) CheckConnection(ctx context.Context, name string) error {
-	c, err := p.Workspace.Connection(name)
-	if err != nil {
-		return err
-	}
-	def := p.options.Registry.Lookup(c.Kind.Name)
-	var side any
-	if def.Source != nil {
-		side, err = def.NewSource(p.env(), c.Settings, def.Source())
-	} else {
-		side, err = def.NewSink(p.env(), c.Settings, def.Sink())
-	}
-	if err != nil {
-		return err
-	}
-	if checker, can := side.(connectors.Checker); can {
-		return checker.Check(ctx)
-	}
-	return nil
-}

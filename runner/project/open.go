@@ -125,7 +125,7 @@ func IsConfig(err error) bool {
 	if found, ok := document.AsDiagnostics(err); ok {
 		return !found.Has(document.CodeAuthSecretMissing) && !found.Has(document.CodeReferenceMissing)
 	}
-	return errors.Is(err, connectors.ErrConfig)
+	return errors.Is(err, connectors.ErrConfig) || errors.Is(err, ErrNoRetry)
 }
 
 // IsEnvironment reports whether an error is the environment's: a missing

@@ -30,5 +30,5 @@ func (p *Project) PositionAt(pipeline *pipelines.Pipeline, text string, before *
 	if err != nil {
 		return nil, err
 	}
-	return &connectors.Position{Field: spec.Field.Value, Text: text, Kind: kind.String()}, nil
+	return &connectors.Position{Field: spec.Field.Value, Text: text, Kind: kind.String(), LoadID: "by hand"}, nil
 }

@@ -34,7 +34,7 @@ func (s *Store) RunByID(ctx context.Context, id string) (runner.Run, error) {
 	case len(runs) == 0:
 		return runner.Run{}, fmt.Errorf("run %q: %w", id, ErrMissing)
 	case len(runs) > 1:
-		return runner.Run{}, fmt.Errorf("run %q: more than one run begins like that; give more of the id", id)
+		return runner.Run{}, fmt.Errorf("run %q: %w", id, ErrAmbiguous)
 	}
 	return runs[0], nil
 }

@@ -35,6 +35,8 @@ var (
 	ErrLocked = errors.New("locked")
 	// ErrMissing: no such run or held record.
 	ErrMissing = errors.New("not found")
+	// ErrAmbiguous: the beginning of an id fits several runs.
+	ErrAmbiguous = errors.New("more than one run begins like that; give more of the id")
 	// ErrUnreachable: the store cannot be opened at all.
 	ErrUnreachable = errors.New("state store cannot be opened")
 )
