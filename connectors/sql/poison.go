@@ -103,7 +103,7 @@ func (m *merge) duplicates(ctx context.Context) error {
 	if err := m.get(ctx, "SELECT EXISTS ("+twice+")", nil, &some); err != nil || !some {
 		return m.wrap(err, "look for keys that come twice")
 	}
-	later := " FROM " + p.stage + " AS s JOIN (" + twice + ") AS d ON " + p.same("s.", "d.") + " JOIN " + p.stage +
+	later := " FROM " + p.stage + " AS s JOIN (" + twice + ") AS d ON " + p.same("d.") + " JOIN " + p.stage +
 		" AS f ON f." + rowColumn + " = d.tieout_first WHERE s." + rowColumn + " > d.tieout_first"
 	alike, err := m.count(ctx, "DELETE FROM "+p.stage+" WHERE "+rowColumn+" IN (SELECT s."+rowColumn+later+" AND NOT "+p.distinct("s.", "f.")+")")
 	if err != nil {

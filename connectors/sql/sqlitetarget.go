@@ -200,7 +200,7 @@ func (d *sqliteDB) planCreate(p *plan, load connectors.Load) error {
 		}
 	}
 	if len(p.keys) > 0 {
-		lines = append(lines, "PRIMARY KEY ("+p.keyList("")+")")
+		lines = append(lines, "PRIMARY KEY ("+p.keyList()+")")
 		p.unique = true
 	}
 	p.create = []string{"CREATE TABLE IF NOT EXISTS " + p.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
