@@ -68,7 +68,10 @@ func refusalCode(reason string) (code, message string) {
 
 // Code names the kind of failure of a run, for messages and exit codes.
 func Code(err error) string {
+	var column *connectors.MissingColumnError
 	switch {
+	case errors.As(err, &column):
+		return string(document.CodeSourceMissingColumn)
 	case errors.Is(err, ErrBlocked):
 		return string(document.CodeGateBlocked)
 	case errors.Is(err, connectors.ErrFenced):

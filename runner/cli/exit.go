@@ -9,6 +9,7 @@ import (
 	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/runner/project"
 	"github.com/tieout/tieout/runner/state"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // The exit codes, as `tieout help exit-codes` lists them.
@@ -76,6 +77,22 @@ func exitOf(err error) int {
 
 // errTerminated is the cause of a context that SIGTERM ended.
 var errTerminated = errors.New("terminated")
+
+// codeOf is the code of an error that brings none.
+func codeOf(err error) string {
+	for _, known := range []struct {
+		err  error
+		code document.Code
+	}{
+		{state.ErrLocked, document.CodeStateLocked}, {state.ErrCorrupt, document.CodeStateCorrupt}, {state.ErrNewer, document.CodeStateNewer},
+		{state.ErrMissing, document.CodeStateMissing}, {state.ErrUnreachable, document.CodeNetUnreachable},
+	} {
+		if errors.Is(err, known.err) {
+			return string(known.code)
+		}
+	}
+	return runner.Code(err)
+}
 
 // hintFor is the next step after an error that does not bring its own.
 func hintFor(err error) string {

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/document/render"
 )
@@ -229,7 +228,7 @@ func askedOutputs(args []string) []string {
 // describe gives an error its code and the next step.
 func describe(err error) failure {
 	var known *exitError
-	f := failure{Code: runner.Code(err), Message: err.Error(), Hint: hintFor(err)}
+	f := failure{Code: codeOf(err), Message: err.Error(), Hint: hintFor(err)}
 	if errors.As(err, &known) {
 		f.Code = known.code
 		if known.hint != "" {

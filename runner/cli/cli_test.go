@@ -1,9 +1,8 @@
-package clitest
+package cli
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,10 +17,7 @@ import (
 
 	"github.com/tieout/tieout/connectors/builtin"
 	"github.com/tieout/tieout/connectors/connectortest/servers"
-	"github.com/tieout/tieout/runner/cli"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tieout": tieout})
@@ -29,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // tieout is the program with a clock that stands still and ids that count.
 func tieout() {
-	os.Exit(cli.Main(context.Background(), cli.World{
+	os.Exit(Main(context.Background(), World{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.LookupEnv, Now: now, NewID: nextID, Version: "test", Registry: builtin.Registry(),
 	}))
@@ -62,13 +58,13 @@ func nextID() string {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, params("../testdata/script"))
+	testscript.Run(t, params("testdata/script"))
 }
 
 // TestPostgres runs the scripts that need a server, each in a database of its
 // own.
 func TestPostgres(t *testing.T) {
-	p := params("../testdata/postgres")
+	p := params("testdata/postgres")
 	setup := p.Setup
 	p.Setup = func(env *testscript.Env) error {
 		env.Setenv("WAREHOUSE_URL", servers.Postgres(env.T().(testing.TB)))
@@ -88,6 +84,7 @@ func params(dir string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "rows": rows, "plain": plain, "secretless": secretless, "replace": replaceText,
+			"hold": hold, "execute": execute, "badurl": badURL,
 		},
 	}
 }
