@@ -36,6 +36,7 @@ check: lint generate-diff test ## what CI runs
 
 soak: ## the long tests at their full counts, a JSON line each (about half an hour)
 	@set -o pipefail; $(SERVERS) env TIEOUT_SOAK=1 go test -timeout 85m -count=1 -v $(SOAKED) | grep -E '^(\{|--- FAIL|    |FAIL|ok|panic)' | grep -vE '^    --- PASS'
+	@$(SERVERS) go test -count=1 -v -tags planted -run TestPlantedBugs ./runner/cmd/tieout | grep -E '^(\{|--- FAIL|FAIL|ok)'
 
 bench: build ## the benchmarks of docs/performance.md, beside psql in the same run
 	@$(SERVERS) go run ./runner/cmd/bench -tieout $(BIN) -large $(BENCH)

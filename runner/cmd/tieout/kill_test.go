@@ -64,7 +64,7 @@ func deadly(at string) *connectors.Registry {
 			s, err := sink(env, c, o)
 			return deadlySink{s, k}, err
 		}
-		defs = append(defs, def)
+		defs = append(defs, planted(def))
 	}
 	return connectors.NewRegistry(defs...)
 }
@@ -228,7 +228,7 @@ func charges(n, round int) string {
 		if i%89 == 0 {
 			rent = "-2.00"
 		}
-		fmt.Fprintf(&b, "%d,%s,%d\n", id, rent, n/5+i/4)
+		fmt.Fprintf(&b, "%d,%s,%d\n", id, rent, n/5-1+i/4)
 	}
 	return b.String()
 }
