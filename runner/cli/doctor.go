@@ -89,10 +89,10 @@ func (a *app) failed(name string, err error, hint string) checkup {
 
 // checkProject counts what validate would report.
 func (a *app) checkProject(p *project.Project) checkup {
-	c := checkup{Check: "project", OK: true, Detail: fmt.Sprintf("%s, %d pipelines", p.Workspace.Project.Project.Value, len(p.Workspace.Pipelines))}
+	c := checkup{Check: "project", OK: true, Detail: p.Workspace.Project.Project.Value+", "+count(len(p.Workspace.Pipelines), "pipeline")}
 	if n := p.Workspace.Report.Errors(); n > 0 {
 		c.OK, c.exit = false, exitConfig
-		c.Detail, c.Hint = fmt.Sprintf("%d errors in the files", n), "see `tieout validate`"
+		c.Detail, c.Hint = count(n, "error")+" in the files", "see `tieout validate`"
 	}
 	return c
 }

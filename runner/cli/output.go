@@ -144,7 +144,7 @@ func (o *output) send(t target, text []byte) error {
 
 // findings renders diagnostics in every format.
 func (o *output) findings(report *document.Report, elapsed func(*render.Report)) error {
-	r := render.Report{Command: o.command, Version: o.app.Version, Findings: report.Diagnostics(), Files: report.Files(), Lines: report.Line}
+	r := render.Report{Command: o.command, Version: o.app.Version, Findings: report.Diagnostics(), Files: report.Files(), Lines: withoutSecrets(report)}
 	elapsed(&r)
 	for _, t := range o.targets {
 		var b bytes.Buffer
@@ -160,6 +160,27 @@ func (o *output) findings(report *document.Report, elapsed func(*render.Report))
 		}
 	}
 	return nil
+}
+
+// withoutSecrets gives the lines of files but for those a secret stands in:
+// what is printed ends in logs.
+func withoutSecrets(report *document.Report) func(file string, line int) string {
+	type place struct {
+		file string
+		line int
+	}
+	hidden := make(map[place]bool)
+	for _, d := range report.Diagnostics() {
+		if d.Code == document.CodeSecretInFile {
+			hidden[place{d.File, d.Line}] = true
+		}
+	}
+	return func(file string, line int) string {
+		if hidden[place{file, line}] {
+			return ""
+		}
+		return report.Line(file, line)
+	}
 }
 
 // enveloped puts findings that were written as JSON into the envelope that

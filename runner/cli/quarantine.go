@@ -258,7 +258,7 @@ func (a *app) discard(ctx context.Context, args []string, yes bool) error {
 				return missing(err, "see `tieout quarantine list` for the records that wait")
 			}
 		}
-		if err := a.confirm(yes, fmt.Sprintf("discard %d held records, which will never be loaded", len(ids))); err != nil {
+		if err := a.confirm(yes, "discard "+count(len(ids), "held record")+", never to be loaded"); err != nil {
 			return err
 		}
 		for _, id := range ids {
@@ -268,7 +268,7 @@ func (a *app) discard(ctx context.Context, args []string, yes bool) error {
 		}
 		result := map[string]any{"discarded": ids, "actor": a.actor()}
 		return a.out.write(exitOK, "", result, func(w io.Writer) {
-			fmt.Fprintf(w, "%d records discarded by %s; they stay in the store as evidence.\n", len(ids), a.actor())
+			fmt.Fprintf(w, "%s discarded by %s, kept in the store as evidence.\n", count(len(ids), "record"), a.actor())
 			fmt.Fprintln(w, "Next: tieout quarantine list")
 		})
 	})

@@ -100,7 +100,7 @@ func (a *app) unknownPipeline(p *project.Project, err error) error {
 		return p.Workspace.Report.Err()
 	}
 	if n := p.Workspace.Report.Errors(); n > 0 {
-		return usage(err, fmt.Sprintf("see `tieout validate`: the files have %d errors, which may hide it", n))
+		return usage(err, fmt.Sprintf("see `tieout validate`: the files have %s, which may hide it", count(n, "error")))
 	}
 	return notFound(err)
 }

@@ -31,7 +31,11 @@ func (a *app) writeRun(w io.Writer, r *runReport) {
 		}
 	}
 	if r.Failure != nil {
-		fmt.Fprintf(w, "  %s: %s\n", r.Failure.Code, strings.ReplaceAll(r.Failure.Message, "\n", "\n  "))
+		code := r.Failure.Code + ": "
+		if strings.Contains(r.Failure.Message, " "+r.Failure.Code+" ") {
+			code = "" // a finding, which has its place and code in front
+		}
+		fmt.Fprintf(w, "  %s%s\n", code, strings.ReplaceAll(r.Failure.Message, "\n", "\n  "))
 		if r.Failure.Hint != "" {
 			fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(r.Failure.Hint, "\n", "\n  "))
 		}

@@ -105,7 +105,7 @@ func writeStatus(w io.Writer, list []pipelineStatus) {
 		result, at := string(s.Result), s.At
 		switch {
 		case s.Problems > 0:
-			result = fmt.Sprintf("%d problems", s.Problems)
+			result = count(s.Problems, "error")
 		case s.Result == "":
 			result, at = "never ran", "-"
 		}

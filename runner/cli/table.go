@@ -56,3 +56,11 @@ func short(text string, most int) string {
 	half := (most - 1) / 2
 	return string(r[:most-1-half]) + "…" + string(r[len(r)-half:])
 }
+
+// count writes a number of things: 1 error, 2 errors.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return thousands(int64(n)) + " " + what + "s"
+}
