@@ -223,7 +223,7 @@ func (a *app) fail(cmd *cobra.Command, err error) {
 		var b bytes.Buffer
 		env := envelope{Command: a.out.command, Exit: exitOf(err), Findings: json.RawMessage("[]"), Error: &f, Version: a.Version}
 		if encode(&b, t.format, env) == nil {
-			a.out.send(t, b.Bytes())
+			_ = a.out.send(t, b.Bytes()) // the error being reported matters more
 		}
 	}
 }

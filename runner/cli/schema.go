@@ -59,7 +59,7 @@ func (a *app) schemaPrintCommand() *cobra.Command {
 				kinds := slices.Sorted(maps.Keys(all))
 				return usage(fmt.Errorf("there is no schema of %q%s", kind, didYouMean(kind, kinds)), fmt.Sprintf("the kinds are %v", kinds))
 			}
-			return a.out.write(exitOK, "", json.RawMessage(text), func(w io.Writer) { w.Write(text) })
+			return a.out.write(exitOK, "", json.RawMessage(text), func(w io.Writer) { _, _ = w.Write(text) })
 		},
 	}
 }

@@ -117,7 +117,7 @@ func (a *app) stateExportCommand() *cobra.Command {
 				return err
 			}
 			e := exported{Tieout: 1, Project: p.Workspace.Project.Project.Value, Environment: a.environment, Pipeline: pipeline.Name(), Position: pos}
-			return a.out.write(exitOK, "", e, func(w io.Writer) { encode(w, "json", e) })
+			return a.out.write(exitOK, "", e, func(w io.Writer) { _ = encode(w, "json", e) })
 		},
 	}
 }
