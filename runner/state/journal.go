@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -152,13 +153,17 @@ func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline str
 	return rows.Err()
 }
 
-// History returns the last n runs that loaded, newest first.
+// History returns the last n runs that loaded, newest first. Retries of held
+// records are not among them: they say nothing of how large a run is.
 func (s *Store) History(ctx context.Context, project, environment, pipeline string, n int) ([]runner.Run, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	return s.reports(ctx, `SELECT report FROM tieout_runs WHERE project = ? AND environment = ? AND pipeline = ? AND status = ? ORDER BY started_at DESC, run_id DESC LIMIT ?`,
-		project, environment, pipeline, string(runner.Loaded), n)
+	const retries = 100 // that may lie between
+	runs, err := s.reports(ctx, `SELECT report FROM tieout_runs WHERE project = ? AND environment = ? AND pipeline = ? AND status = ? ORDER BY started_at DESC, run_id DESC LIMIT ?`,
+		project, environment, pipeline, string(runner.Loaded), n+retries)
+	runs = slices.DeleteFunc(runs, func(r runner.Run) bool { return r.Trigger == runner.TriggerRetry })
+	return runs[:min(n, len(runs))], err
 }
 
 func (s *Store) reports(ctx context.Context, query string, args ...any) ([]runner.Run, error) {

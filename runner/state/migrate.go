@@ -35,6 +35,9 @@ var migrations = [][]string{{
 	`CREATE INDEX tieout_moves_pipeline ON tieout_moves (project, environment, pipeline, id)`,
 	`ALTER TABLE tieout_held ADD COLUMN edited_at TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE tieout_held ADD COLUMN edited_by TEXT NOT NULL DEFAULT ''`,
+}, {
+	// beat is when the holder of a lock last showed that it lives.
+	`CREATE TABLE tieout_locks (name TEXT PRIMARY KEY, turn BIGINT NOT NULL, beat TEXT NOT NULL)`,
 }}
 
 // migrate brings the store to this program's version, under a lock so that

@@ -53,9 +53,9 @@ func Open(ctx context.Context, place string, now func() time.Time) (*Store, erro
 	var s *Store
 	var err error
 	if IsURL(place) {
-		s, err = openPostgres(ctx, place)
+		s, err = openPostgres(ctx, place, now)
 	} else {
-		s, err = openSQLite(ctx, place)
+		s, err = openSQLite(ctx, place, now)
 	}
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func Open(ctx context.Context, place string, now func() time.Time) (*Store, erro
 	return s, nil
 }
 
-func openPostgres(ctx context.Context, address string) (*Store, error) {
+func openPostgres(ctx context.Context, address string, now func() time.Time) (*Store, error) {
 	db, err := sqlx.Open("postgres", address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the address is not understood", ErrUnreachable)
@@ -78,7 +78,7 @@ func openPostgres(ctx context.Context, address string) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("%w: %s", ErrUnreachable, withoutPassword(err.Error(), address))
 	}
-	return &Store{db: db, postgres: true, locks: &advisory{db: db}}, nil
+	return &Store{db: db, postgres: true, locks: &advisory{db: db, now: now}}, nil
 }
 
 // withoutPassword takes an address's password out of a driver's message.
@@ -94,7 +94,7 @@ func withoutPassword(message, address string) string {
 	return message
 }
 
-func openSQLite(ctx context.Context, path string) (*Store, error) {
+func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
@@ -115,7 +115,7 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	return &Store{db: db, locks: &files{dir: filepath.Join(filepath.Dir(path), "locks")}}, nil
+	return &Store{db: db, locks: &files{dir: filepath.Join(filepath.Dir(path), "locks"), now: now}}, nil
 }
 
 // Close closes the store.

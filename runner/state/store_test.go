@@ -203,6 +203,49 @@ func TestLock(t *testing.T) {
 	})
 }
 
+// A holder that shows no sign of life loses the lock, and gives nothing back
+// when it lets go of what it had.
+func TestStaleLockIsTakenOver(t *testing.T) {
+	stores(t, func(t *testing.T, place string) {
+		ctx, clock := context.Background(), time.Now()
+		hung, b := open(t, place), openAt(t, place, func() time.Time { return clock })
+		releaseHung, err := hung.Lock(ctx, "p", "", "rent")
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock = at.Add(80 * time.Second)
+		if _, err := b.Lock(ctx, "p", "", "rent"); !errors.Is(err, state.ErrLocked) {
+			t.Errorf("80 s after the last beat: %v", err)
+		}
+		clock = at.Add(100 * time.Second)
+		release, err := b.Lock(ctx, "p", "", "rent")
+		if err != nil {
+			t.Fatalf("100 s after the last beat: %v", err)
+		}
+		releaseHung()
+		c := openAt(t, place, func() time.Time { return clock })
+		if _, err := c.Lock(ctx, "p", "", "rent"); !errors.Is(err, state.ErrLocked) {
+			t.Errorf("after the old holder let go: %v", err)
+		}
+		release()
+		again, err := c.Lock(ctx, "p", "", "rent")
+		if err != nil {
+			t.Fatalf("after the new holder let go: %v", err)
+		}
+		again()
+	})
+}
+
+func openAt(t *testing.T, place string, now func() time.Time) *state.Store {
+	t.Helper()
+	s, err := state.Open(context.Background(), place, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
 func TestNewerStoreIsRefused(t *testing.T) {
 	stores(t, func(t *testing.T, place string) {
 		open(t, place)

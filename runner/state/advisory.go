@@ -1,0 +1,100 @@
+package state
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// advisory locks by PostgreSQL's session locks, one connection each, so that
+// a lost connection frees the lock. A row beside it holds the last beat, and
+// a turn that is part of the lock's number: whoever takes a lock over gives
+// it the next turn.
+type advisory struct {
+	db  *sqlx.DB
+	now func() time.Time
+}
+
+type advisoryLock struct {
+	conn *sqlx.Conn
+	name string
+	key  int64
+}
+
+func (l *advisory) try(ctx context.Context, name string) (held, error) {
+	conn, err := l.db.Connx(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	h, err := l.take(ctx, conn, name)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (l *advisory) take(ctx context.Context, conn *sqlx.Conn, name string) (*advisoryLock, error) {
+	if _, err := conn.ExecContext(ctx, `INSERT INTO tieout_locks (name, turn, beat) VALUES ($1, 0, $2) ON CONFLICT (name) DO NOTHING`, name, stamp(l.now())); err != nil {
+		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
+	}
+	h, err := l.turn(ctx, conn, name)
+	if err != nil || h != nil {
+		return h, err
+	}
+	// Held. Only one of several that find it stale gives it the next turn.
+	moved, err := conn.ExecContext(ctx, `UPDATE tieout_locks SET turn = turn + 1, beat = $2 WHERE name = $1 AND beat < $3`,
+		name, stamp(l.now()), stamp(l.now().Add(-staleAfter)))
+	if err != nil {
+		return nil, fmt.Errorf("take over the lock of %s: %w", name, err)
+	}
+	if n, err := moved.RowsAffected(); err != nil || n == 0 {
+		return nil, fmt.Errorf("%w by another process: %s", ErrLocked, name)
+	}
+	if h, err = l.turn(ctx, conn, name); err != nil || h != nil {
+		return h, err
+	}
+	return nil, fmt.Errorf("%w by another process: %s", ErrLocked, name)
+}
+
+// turn takes the lock of the present turn; nil when somebody has it.
+func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name string) (*advisoryLock, error) {
+	var turn int64
+	if err := conn.GetContext(ctx, &turn, `SELECT turn FROM tieout_locks WHERE name = $1`, name); err != nil {
+		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
+	}
+	h := &advisoryLock{conn: conn, name: name, key: lockNumber(name, turn)}
+	var got bool
+	if err := conn.GetContext(ctx, &got, `SELECT pg_try_advisory_lock($1)`, h.key); err != nil {
+		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
+	}
+	if !got {
+		return nil, nil
+	}
+	return h, h.beat(ctx, l.now())
+}
+
+func lockNumber(name string, turn int64) int64 {
+	sum := sha256.Sum256(fmt.Appendf(nil, "tieout %s %d", name, turn))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+func (h *advisoryLock) beat(ctx context.Context, now time.Time) error {
+	_, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET beat = $2 WHERE name = $1`, h.name, stamp(now))
+	return err
+}
+
+func (h *advisoryLock) release() {
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	if _, err := h.conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, h.key); err != nil {
+		// A connection in doubt must not go back to the pool with the lock.
+		_ = h.conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	h.conn.Close()
+}
