@@ -17,7 +17,7 @@ type Job struct {
 	LoadID      string // UUIDv7, the key of the ledger row
 	Project     string
 	Environment string
-	Trigger     string // "manual", "schedule", "retry"
+	Trigger     string // "manual", "schedule" or TriggerRetry
 	Pipeline    *pipelines.Pipeline
 	// Config tells, once the steps are planned, the hash of the configuration
 	// and of each lookup table that was read.
@@ -40,6 +40,9 @@ type Job struct {
 	FullRefresh bool
 	From, To    string
 }
+
+// TriggerRetry marks a run of held records.
+const TriggerRetry = "retry"
 
 // Backfill reports whether the run reads an explicit range.
 func (j *Job) Backfill() bool { return j.From != "" || j.To != "" }

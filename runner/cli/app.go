@@ -57,11 +57,15 @@ func Main(ctx context.Context, w World) int {
 	root.SetOut(w.Stdout)
 	root.SetErr(w.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err != nil {
-		a.fail(cmd, err)
-		return worst(exitOf(err), a.exit)
+	if err == nil {
+		return a.exit
 	}
-	return a.exit
+	a.fail(cmd, err)
+	exit := exitOf(err)
+	if ctx.Err() != nil {
+		exit = exitOf(context.Cause(ctx)) // a signal, whatever came of it
+	}
+	return worst(exit, a.exit)
 }
 
 // withSignals cancels the context on the first signal and ends the process

@@ -89,7 +89,7 @@ func (a *app) failed(name string, err error, hint string) checkup {
 
 // checkProject counts what validate would report.
 func (a *app) checkProject(p *project.Project) checkup {
-	c := checkup{Check: "project", OK: true, Detail: p.Workspace.Project.Project.Value+", "+count(len(p.Workspace.Pipelines), "pipeline")}
+	c := checkup{Check: "project", OK: true, Detail: p.Workspace.Project.Project.Value + ", " + count(len(p.Workspace.Pipelines), "pipeline")}
 	if n := p.Workspace.Report.Errors(); n > 0 {
 		c.OK, c.exit = false, exitConfig
 		c.Detail, c.Hint = count(n, "error")+" in the files", "see `tieout validate`"

@@ -102,7 +102,9 @@ func (o *output) write(exit int, runID string, result any, text func(io.Writer))
 		var b bytes.Buffer
 		switch t.format {
 		case "text":
-			text(&b)
+			if !o.app.quiet || exit != exitOK || !o.chatty() {
+				text(&b)
+			}
 		default:
 			env := envelope{Command: o.command, OK: exit == exitOK, Exit: exit, Summary: result, Findings: json.RawMessage("[]"), Version: o.app.Version}
 			if runID != "" {
@@ -118,6 +120,9 @@ func (o *output) write(exit int, runID string, result any, text func(io.Writer))
 	}
 	return nil
 }
+
+// chatty commands only tell that all went well, which --quiet leaves out.
+func (o *output) chatty() bool { return slices.Contains([]string{"run", "init", "fmt"}, o.command) }
 
 func encode(w io.Writer, format string, value any) error {
 	enc := json.NewEncoder(w)
@@ -147,6 +152,9 @@ func (o *output) findings(report *document.Report, elapsed func(*render.Report))
 	r := render.Report{Command: o.command, Version: o.app.Version, Findings: report.Diagnostics(), Files: report.Files(), Lines: withoutSecrets(report)}
 	elapsed(&r)
 	for _, t := range o.targets {
+		if t.format == "text" && o.app.quiet && o.app.exit == exitOK {
+			continue
+		}
 		var b bytes.Buffer
 		err := render.Write(&b, t.format, r)
 		if err == nil && t.format == "json" {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tieout/tieout/pipelines"
+	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/runner/project"
 	"github.com/tieout/tieout/runner/state"
 )
@@ -49,7 +50,7 @@ func (a *app) retry(ctx context.Context, name string, ids []string) error {
 	}
 	var reports []runReport
 	for _, group := range groups {
-		f := &runFlags{RunOptions: project.RunOptions{Trigger: "retry", Retry: group}}
+		f := &runFlags{RunOptions: project.RunOptions{Trigger: runner.TriggerRetry, Retry: group}}
 		reports = append(reports, a.runOne(ctx, p, pipeline, f))
 		if ctx.Err() != nil {
 			break

@@ -41,7 +41,9 @@ func (r *flowReader) node() (*flowNode, error) {
 	case '&', '*', '!', '|', '>', 0:
 		return n, errForm
 	}
-	r.plain(n)
+	if r.plain(n); r.at == n.from {
+		return n, errForm
+	}
 	return n, nil
 }
 
