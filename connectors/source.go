@@ -42,6 +42,12 @@ type Bounded interface {
 	Upper() string
 }
 
+// Noter is a Reader that has something to say about what it read, in
+// sentences, once it has ended.
+type Noter interface {
+	Notes() []string
+}
+
 // Shaper is a Source that can tell a stream's fields without reading records.
 type Shaper interface {
 	Fields(ctx context.Context, read Read) (*record.Shape, error)

@@ -10,7 +10,7 @@ import (
 // are decoded into Options.
 type Source struct {
 	Connection document.Text           `yaml:"connection" required:"true" doc:"Name of a connection in tieout.yaml." example:"files"`
-	Stream     document.Text           `yaml:"stream" doc:"What to read there: a file name or pattern, a table, an API stream." example:"rent.csv"`
+	Stream     document.Text           `yaml:"stream" ref:"true" doc:"What to read there: a file name or pattern, a table, an API stream." example:"rent.csv"`
 	Fields     document.Map[FieldType] `yaml:"fields" doc:"Types of fields; fields not listed come as the source has them." example:"{rent: decimal}"`
 	Key        []document.Text         `yaml:"key,one_or_list" doc:"Fields that identify a source record." example:"[id]"`
 	Cursor     *Cursor                 `yaml:"cursor" doc:"Read only what is new since the last run."`
@@ -29,7 +29,7 @@ type Source struct {
 // Cursor makes a read incremental.
 type Cursor struct {
 	Field    document.Text     `yaml:"field" doc:"Field that grows with every change." example:"updated_at"`
-	Start    document.Text     `yaml:"start" doc:"Where the very first read begins; everything when not given." example:"2026-01-01"`
+	Start    document.Text     `yaml:"start" ref:"true" doc:"Where the very first read begins; everything when not given." example:"2026-01-01"`
 	Lookback document.Duration `yaml:"lookback" doc:"How far before the last position each read begins again, for records that change late." example:"2d"`
 	Lag      document.Duration `yaml:"lag" doc:"How far the upper bound stays behind the newest record, for records that become visible late." example:"5m"`
 	Window   document.Duration `yaml:"window" doc:"Read a long range in slices of this length." example:"31d"`
@@ -41,7 +41,7 @@ type Cursor struct {
 // are decoded into Options.
 type Sink struct {
 	Connection document.Text   `yaml:"connection" required:"true" doc:"Name of a connection in tieout.yaml." example:"warehouse"`
-	Stream     document.Text   `yaml:"stream" required:"true" doc:"Table or file to write." example:"rent_roll"`
+	Stream     document.Text   `yaml:"stream" required:"true" ref:"true" doc:"Table or file to write." example:"rent_roll"`
 	Key        []document.Text `yaml:"key,one_or_list" doc:"Fields that identify a record in the target." example:"[id]"`
 	Mode       document.Text   `yaml:"mode" enum:"append,upsert,replace" doc:"How the target changes; upsert when there is a key, append otherwise."`
 	AllowEmpty bool            `yaml:"allow_empty" doc:"A replace that would leave the target empty is fine."`

@@ -198,6 +198,9 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 	}
 	e.out.finish()
 	e.takeOutcome()
+	if noter, can := f.reader.(connectors.Noter); can {
+		e.run.Warnings = append(e.run.Warnings, noter.Notes()...)
+	}
 	stopped := e.out.heldCount > e.out.heldLimit
 	if !stopped {
 		if err := e.out.balance(); err != nil {
