@@ -64,7 +64,7 @@ func trimmed(raw []byte) []byte {
 		if bytes.HasSuffix(line, []byte("\r\n")) {
 			end = "\r\n"
 		}
-		out.Write(bytes.TrimRight(text, " \t"))
+		out.Write(bytes.TrimRight(text, " \t\r"))
 		out.WriteString(end)
 	}
 	text := out.Bytes()
