@@ -109,7 +109,8 @@ func TestCSV(t *testing.T) {
 		"unclosed quote":    {text: "a,b\n1,\"x\n2,y\n", want: []string{`{"a":"2","b":"y"}`}, held: []string{`2 source.ragged : a quote is not closed (line 2, byte 4) {"a":"1,\"x"}`}},
 		"text after quote":  {text: "a,b\n\"1\"x,2\n3,4\n", want: []string{`{"a":"3","b":"4"}`}, held: []string{`2 source.ragged : there is text between the closing quote of a field and the next delimiter (line 2, byte 4) {"a":"1","b":"2"}`}},
 		"bad UTF-8":         {text: "a\n\xff\xfeb\nc\n", want: []string{`{"a":"c"}`}, held: []string{"2 source.encoding : the record is not valid UTF-8; name the file's encoding under csv (line 2, byte 2) {\"a\":\"\ufffd\ufffdb\"}"}},
-		"NUL":               {text: "a\nx\x00y\n", held: []string{`2 source.encoding : the record holds a NUL character (line 2, byte 2) {"a":"x\u0000y"}`}},
+		"NUL":               {text: "a\nx\x00y\n", want: []string{`{"a":"x\u0000y"}`}},
+		"quotes, not ASCII": {text: "a,b\n\"Zoë \"\"x\"\" 東京\",é\n", want: []string{`{"a":"Zoë \"x\" 東京","b":"é"}`}},
 		"lines of a record": {text: "a,b\n\"1\n2\",x\n3\n", want: []string{`{"a":"1\n2","b":"x"}`}, held: []string{`4 source.ragged : the record has 1 fields, the header 2 (line 4, byte 12) {"a":"3"}`}},
 	}
 	for name, tt := range tests {

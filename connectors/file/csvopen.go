@@ -170,6 +170,9 @@ func checkHeader(names []string, most int) error {
 		if !utf8.ValidString(name) {
 			return fmt.Errorf("the header is not valid UTF-8; name the file's encoding under csv")
 		}
+		if strings.IndexByte(name, 0) >= 0 {
+			return fmt.Errorf("the header holds NUL characters, as UTF-16 does when it is read as UTF-8; name the file's encoding under csv")
+		}
 		if name != "" && seen[name] {
 			return fmt.Errorf("the header names column %q twice", name)
 		}

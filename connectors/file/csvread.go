@@ -226,11 +226,8 @@ func (r *csvReader) row(b *record.Batch, buf, raw []byte, n int) {
 	case len(r.scan.fields) != len(header):
 		r.hold(b, buf, n, document.CodeSourceRagged, fmt.Sprintf("the record has %d fields, the header %d", len(r.scan.fields), len(header)))
 		return
-	case !utf8.Valid(raw):
+	case !r.valid(buf, raw):
 		r.hold(b, buf, n, document.CodeSourceEncoding, "the record is not valid UTF-8; name the file's encoding under csv")
-		return
-	case bytes.IndexByte(raw, 0) >= 0:
-		r.hold(b, buf, n, document.CodeSourceEncoding, "the record holds a NUL character")
 		return
 	}
 	for i, cell := range r.cells {
@@ -238,6 +235,20 @@ func (r *csvReader) row(b *record.Batch, buf, raw []byte, n int) {
 			r.cell(b, buf, n, i, r.scan.fields[cell])
 		}
 	}
+}
+
+// valid reports whether the record is UTF-8. Where doubled quotes were undone
+// in place, bytes are left over between the fields, so each is looked at.
+func (r *csvReader) valid(buf, raw []byte) bool {
+	if len(r.scan.doubled) == 0 {
+		return utf8.Valid(raw)
+	}
+	for _, f := range r.scan.fields {
+		if !utf8.Valid(buf[f.Off : f.Off+f.Len]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *csvReader) cell(b *record.Batch, buf []byte, n, i int, span record.Span) {

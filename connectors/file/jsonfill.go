@@ -13,6 +13,7 @@ import (
 type filler struct {
 	reader *jsonReader
 	text   []byte
+	bad    []memberError // values of the record that are not what was declared
 }
 
 // memberError is a value that does not fit its field.
@@ -144,7 +145,7 @@ func (f *filler) cast(c *record.Column, row int, m *node, text []byte) error {
 		return nil
 	}
 	if _, err := m.caster.Cast(c, row, text); err != nil {
-		return &memberError{field: m.name, err: err}
+		f.bad = append(f.bad, memberError{field: m.name, err: err})
 	}
 	return nil
 }

@@ -195,9 +195,13 @@ func (r *jsonReader) row(b *record.Batch, row int, it item) {
 	}
 	if err == nil {
 		r.decoder.ResetBytes(it.raw)
+		r.fill.bad = r.fill.bad[:0]
 		err = r.fill.object(r.decoder, b, row, r.tree, r.limits.Depth)
 	}
 	if err == nil {
+		for i := range r.fill.bad {
+			r.hold(b, row, it, document.CodeSourceBadValue, r.fill.bad[i].field, &r.fill.bad[i])
+		}
 		return
 	}
 	code, field := document.CodeSourceBadValue, ""
@@ -209,6 +213,10 @@ func (r *jsonReader) row(b *record.Batch, row int, it item) {
 		field, err = bad.field, bad // without the path the decoder came along
 	}
 	r.fill.settle(b, row)
+	r.hold(b, row, it, code, field, err)
+}
+
+func (r *jsonReader) hold(b *record.Batch, row int, it item, code document.Code, field string, err error) {
 	b.Hold(record.Hold{Row: int32(row), Step: record.StepSource, Code: string(code), Rule: "source", Field: field,
 		Message: fmt.Sprintf("%v (line %d)", err, it.line), Record: rawJSON(it.raw)})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -47,18 +48,30 @@ func (m *merge) take(b *record.Batch) {
 		from := len(m.text)
 		m.text = m.w.enc.row(m.text, b, int(row))
 		m.w.hash.Write(m.text[from:])
-		m.key = m.key[:0]
-		for n, name := range m.w.load.Key {
-			if n > 0 {
-				m.key = append(m.key, keySep)
-			}
-			i := b.Shape.Index(name)
-			if c := &b.Columns[i]; c.Presence[row] == record.Value {
-				m.key = m.cellText(m.key, &b.Shape.Fields[i], c, int(row))
-			}
+		if missing := m.keyOf(b, int(row)); missing != "" {
+			m.text = m.text[:from]
+			m.refuse(b, row, string(document.CodeSinkMissingKey)+": the key field \""+missing+"\" has no value")
+			continue
 		}
 		m.place(b, row, from)
 	}
+}
+
+// keyOf makes the key of a row; missing names a key field without a value.
+func (m *merge) keyOf(b *record.Batch, row int) (missing string) {
+	m.key = m.key[:0]
+	for n, name := range m.w.load.Key {
+		if n > 0 {
+			m.key = append(m.key, keySep)
+		}
+		i := b.Shape.Index(name)
+		c := &b.Columns[i]
+		if c.Presence[row] != record.Value {
+			return name
+		}
+		m.key = m.cellText(m.key, &b.Shape.Fields[i], c, row)
+	}
+	return ""
 }
 
 // cellText is a key's text as it will be read back from the file.
@@ -82,8 +95,12 @@ func (m *merge) place(b *record.Batch, row int32, from int) {
 		m.receipt.Unchanged++
 		return
 	}
+	m.refuse(b, row, string(document.CodeSinkDuplicateKey)+": another record of this load has the same key and differs")
+}
+
+func (m *merge) refuse(b *record.Batch, row int32, reason string) {
 	r := connectors.Refusal{Seq: b.Seq, Row: row, Key: string(bytes.ReplaceAll(m.key, []byte{keySep}, []byte{'|'})), Input: b.Origin.Input,
-		Reason: "another record of this load has the same key and differs", Record: record.AppendRowJSON(nil, b, int(row))}
+		Reason: reason, Record: record.AppendRowJSON(nil, b, int(row))}
 	if entry := b.Entry(row); int(entry) < len(b.Origin.Line) {
 		r.Line = b.Origin.Line[entry]
 	}

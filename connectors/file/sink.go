@@ -123,6 +123,14 @@ func (s *sink) Settle(_ context.Context, load connectors.Load) (connectors.Ledge
 	if l := m.find(load.ID); l != nil {
 		return *l, true, nil
 	}
+	// The epoch grows, so that a process that still writes this load cannot
+	// commit it afterwards.
+	pos := m.Positions[owner(load)]
+	pos.Epoch++
+	m.Positions[owner(load)] = pos
+	if err := p.write(m); err != nil {
+		return connectors.Ledger{}, false, err
+	}
 	if err := p.root.Remove(p.temp(load.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return connectors.Ledger{}, false, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
@@ -141,7 +149,7 @@ func (s *sink) Position(_ context.Context, load connectors.Load) (connectors.Pos
 		return connectors.Position{}, false, err
 	}
 	pos, found := m.Positions[owner(load)]
-	return pos, found && pos.LoadID != "", nil
+	return pos, found && (pos.LoadID != "" || pos.Field != ""), nil
 }
 
 // SetPosition writes a position by hand, or removes it when pos is nil. The

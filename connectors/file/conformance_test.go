@@ -1,0 +1,105 @@
+package file
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/connectortest"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+func target(t *testing.T, stream string) (connectors.Source, connectors.Sink, string) {
+	t.Helper()
+	dir := t.TempDir()
+	env := connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}
+	c := &Connection{Path: text(".")}
+	src, err := newSource(env, c, new(SourceOptions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := newSink(env, c, new(SinkOptions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src, sink, filepath.Join(dir, stream)
+}
+
+// A file refuses no record and has no column that loses digits, so those
+// hooks are left out. So is the mode replace: a replaced file is written in
+// one pass without a look at the old one, and its records count as inserted.
+func TestSinkConformance(t *testing.T) {
+	for _, stream := range []string{"out.csv", "out.jsonl"} {
+		t.Run(stream, func(t *testing.T) {
+			connectortest.RunSink(t, connectortest.SinkHarness{
+				Modes: []connectors.Mode{connectors.Append, connectors.Upsert},
+				New: func(t *testing.T) connectortest.SinkTarget {
+					src, sink, _ := target(t, stream)
+					return connectortest.SinkTarget{Sink: sink, Source: src, Stream: stream, Odd: `odd "name" é` + filepath.Ext(stream), Names: true}
+				},
+			})
+		})
+	}
+}
+
+// A file knows no cursor: it is read whole, and the runner leaves out what
+// lies outside the bounds.
+func TestSourceConformance(t *testing.T) {
+	for stream, write := range map[string]func(*testing.T, string, []connectortest.Column, []connectortest.Row){"in.csv": writeCSV, "in.jsonl": writeJSONL} {
+		t.Run(stream, func(t *testing.T) {
+			connectortest.RunSource(t, connectortest.SourceHarness{New: func(t *testing.T) connectortest.SourceTarget {
+				src, _, path := target(t, stream)
+				return connectortest.SourceTarget{Source: src, Stream: stream, Fill: func(t *testing.T, columns []connectortest.Column, rows []connectortest.Row) {
+					write(t, path, columns, rows)
+				}}
+			}})
+		})
+	}
+}
+
+func writeCSV(t *testing.T, path string, columns []connectortest.Column, rows []connectortest.Row) {
+	t.Helper()
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	line := make([]string, len(columns))
+	for i, c := range columns {
+		line[i] = c.Name
+	}
+	w.Write(line)
+	for _, row := range rows {
+		for i, c := range columns {
+			line[i] = row[c.Name]
+		}
+		w.Write(line)
+	}
+	w.Flush()
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeJSONL(t *testing.T, path string, columns []connectortest.Column, rows []connectortest.Row) {
+	t.Helper()
+	var b []byte
+	for _, row := range rows {
+		b = append(b, '{')
+		for i, c := range columns {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(record.AppendJSONString(b, []byte(c.Name)), ':')
+			if v, has := row[c.Name]; has {
+				b = record.AppendJSONString(b, []byte(v))
+			} else {
+				b = append(b, "null"...)
+			}
+		}
+		b = append(b, "}\n"...)
+	}
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
