@@ -82,8 +82,23 @@ func Code(err error) string {
 		return string(document.CodeGateQuarantined)
 	case errors.Is(err, context.Canceled):
 		return string(document.CodeRunInterrupted)
-	case errors.Is(err, connectors.ErrEnvironment):
+	}
+	if code := saidCode(err); code != "" {
+		return code
+	}
+	if errors.Is(err, connectors.ErrEnvironment) {
 		return string(document.CodeNetUnreachable)
 	}
 	return string(document.CodeRunFailed)
+}
+
+// saidCode finds the code a connector put into its message, such as
+// "sink.missing_column: table …".
+func saidCode(err error) string {
+	for _, part := range strings.Split(err.Error(), ": ") {
+		if _, known := document.LookupCode(document.Code(part)); known {
+			return part
+		}
+	}
+	return ""
 }
