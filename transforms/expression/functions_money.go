@@ -29,6 +29,12 @@ func moneyFunctions() []function {
 			build:     buildProrateOver,
 		},
 		{
+			signature: "allocate(amount: amount, parts: integer, part: integer) -> decimal",
+			doc:       "The part-th of so many equal parts of an amount, to the currency's smallest unit: all parts add up to the amount. To split by weights use the step allocate.",
+			examples:  []Example{{"allocate(100.00, 3, 1)", "33.34"}, {"allocate(100.00, 3, 3)", "33.33"}, {"allocate(-0.05, 3, 2)", "-0.02"}},
+			build:     buildAllocate,
+		},
+		{
 			signature: "round_to_currency(amount: number, currency?: text) -> decimal",
 			doc:       "Rounds to the smallest unit of the currency: of the pipeline when none is named.",
 			examples:  []Example{{"round_to_currency(72.505)", "72.51"}, {`round_to_currency(186711.15, "JPY")`, "186711"}, {`round_to_currency(10, "KWD")`, "10.000"}},
@@ -115,6 +121,30 @@ func buildProrate(c *compiler, a args) *operand {
 			return x, false
 		}
 		v, err := money.Prorate(x, from(f), to(f), calendar.Date(m), basis, places, mode)
+		if err != nil {
+			return v, f.valueError(err)
+		}
+		return f.exact(v)
+	})
+}
+
+func buildAllocate(c *compiler, a args) *operand {
+	amount, parts, part := a[0].dec(), a[1].i, a[2].i
+	places := max(c.env.Money.places(), 0)
+	return decOperand(places, func(f *frame) (decimal.Decimal, bool) {
+		x, ok := amount(f)
+		if !ok {
+			return x, false
+		}
+		n, ok := parts(f)
+		if !ok {
+			return x, false
+		}
+		k, ok := part(f)
+		if !ok {
+			return x, false
+		}
+		v, err := money.EqualPart(x, n, k, places)
 		if err != nil {
 			return v, f.valueError(err)
 		}

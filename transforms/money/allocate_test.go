@@ -226,3 +226,34 @@ func BenchmarkAllocateFour(b *testing.B) {
 		}
 	}
 }
+
+// Equal parts are those of an allocation over equal weights.
+func TestEqualPart(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for range 5000 {
+		places := int32(r.IntN(4))
+		total := decimal.New(r.Int64N(2_000_001)-1_000_000, places)
+		weights := make([]decimal.Decimal, 1+r.IntN(15))
+		for i := range weights {
+			weights[i] = decimal.FromInt(1)
+		}
+		want, err := Allocate(total, weights, places, LargestRemainder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range weights {
+			got, err := EqualPart(total, int64(len(weights)), int64(i+1), places)
+			if err != nil || !got.Equal(want[i]) {
+				t.Fatalf("part %d of %d of %s is %s, want %s (%v)", i+1, len(weights), total, got, want[i], err)
+			}
+		}
+	}
+	for _, bad := range [][2]int64{{0, 1}, {3, 0}, {3, 4}, {-1, 1}} {
+		if _, err := EqualPart(decimal.FromInt(1), bad[0], bad[1], 2); err == nil {
+			t.Errorf("there is a part %d of %d", bad[1], bad[0])
+		}
+	}
+	if _, err := EqualPart(decimal.New(1005, 3), 2, 1, 2); err == nil {
+		t.Error("1.005 was split to cents")
+	}
+}
