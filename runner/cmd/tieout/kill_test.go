@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -275,11 +276,12 @@ func dumpHeld(t *testing.T, dir string) string {
 }
 
 func dumpSQLite(t *testing.T, dir string) string {
-	return query(t, "sqlite", "file:"+filepath.Join(dir, "out/books.db"), tableQueries(dir)...)
+	dsn := "file:" + filepath.Join(dir, "out/books.db")
+	return query(t, "sqlite", dsn, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
 }
 
 func dumpPostgres(t *testing.T, url, dir string) string {
-	return query(t, "postgres", url, tableQueries(dir)...)
+	return query(t, "postgres", url, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "postgres", url, ledgerQuery(dir))))
 }
 
 func tableQueries(dir string) []string {
@@ -296,7 +298,49 @@ func dumpFile(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, "out/.*.tmp"))
-	return string(text) + fmt.Sprint("left over: ", len(left), "\n")
+	manifest, err := os.ReadFile(filepath.Join(dir, "out/.charges.csv.tieout.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ledger struct {
+		Loads []struct{ Counts json.RawMessage }
+	}
+	if err := json.Unmarshal(manifest, &ledger); err != nil {
+		t.Fatal(err)
+	}
+	var counts []string
+	for _, l := range ledger.Loads {
+		counts = append(counts, string(l.Counts))
+	}
+	return string(text) + fmt.Sprint("left over: ", len(left), "\n") + ledgerSums(t, counts)
+}
+
+func ledgerQuery(dir string) string {
+	return "SELECT counts FROM tieout_loads WHERE project = 'kill_" + filepath.Base(dir) + "'"
+}
+
+func lines(rows string) []string {
+	var out []string
+	for _, row := range strings.Split(strings.TrimSpace(rows), "\n") {
+		out = append(out, strings.TrimSuffix(row, "|"))
+	}
+	return out
+}
+
+// ledgerSums is what the ledger says was put in and changed, over all loads:
+// a rerun may add a load that changes nothing.
+func ledgerSums(t *testing.T, rows []string) string {
+	t.Helper()
+	var sum connectors.Counts
+	for _, row := range rows {
+		var c connectors.Counts
+		if err := json.Unmarshal([]byte(row), &c); err != nil {
+			t.Fatalf("ledger row %q: %v", row, err)
+		}
+		sum.Inserted += c.Inserted
+		sum.Changed += c.Changed
+	}
+	return fmt.Sprintf("ledger: inserted %d, changed %d\n", sum.Inserted, sum.Changed)
 }
 
 func query(t *testing.T, driver, dsn string, queries ...string) string {
