@@ -42,8 +42,8 @@ type bound struct {
 }
 
 // newTracker follows a cursor over records of a shape, within the bounds of
-// the read.
-func newTracker(c *connectors.Cursor, shape *record.Shape, keys []string, before *connectors.Position, ties bool) (*tracker, error) {
+// the read c; read has the source's key and zone.
+func newTracker(c *connectors.Cursor, shape *record.Shape, read *connectors.Read, before *connectors.Position, ties bool) (*tracker, error) {
 	field := c.Field
 	t := &tracker{field: field, column: shape.Index(field), before: before, track: ties}
 	if t.column < 0 {
@@ -60,13 +60,13 @@ func newTracker(c *connectors.Cursor, shape *record.Shape, keys []string, before
 			field, before.Kind, t.kind, connectors.ErrConfig)
 	}
 	var err error
-	if t.from, err = t.bound(c.From); err == nil {
-		t.to, err = t.bound(c.To)
+	if t.from, err = t.bound(c.From, read.Zone, false); err == nil {
+		t.to, err = t.bound(c.To, read.Zone, true)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: cursor %q: %w", connectors.ErrConfig, field, err)
 	}
-	t.keys = newKeyer(shape, keys)
+	t.keys = newKeyer(shape, read.Key)
 	t.ties = make(map[string]bool)
 	if ties && before != nil {
 		t.seen = make(map[string]bool, len(before.Seen))
@@ -77,20 +77,23 @@ func newTracker(c *connectors.Cursor, shape *record.Shape, keys []string, before
 	return t, nil
 }
 
-// bound reads one end of the read. A date bounds a timestamp from its first
-// instant in UTC.
-func (t *tracker) bound(text string) (bound, error) {
+// bound reads one end of the read. A date bounds timestamps as the whole of its
+// day in the zone of the source.
+func (t *tracker) bound(text string, zone *time.Location, upper bool) (bound, error) {
 	if text == "" {
 		return bound{}, nil
 	}
 	if t.kind == record.Text {
 		return bound{set: true, text: text}, nil
 	}
-	v, err := parseCursor(t.kind, text)
-	if err != nil && t.kind == record.Timestamp {
-		v, err = parseCursor(record.Date, text)
-		v *= 24 * time.Hour.Microseconds()
+	if day, ok := connectors.DayBound(text, zone, upper); ok && t.kind == record.Timestamp {
+		return bound{set: true, value: day}, nil
 	}
+	if t.kind == record.Timestamp && zone != nil {
+		v, err := calendar.ParseTimestamp([]byte(text), zone)
+		return bound{set: true, value: v}, err
+	}
+	v, err := parseCursor(t.kind, text)
 	return bound{set: true, value: v}, err
 }
 

@@ -7,13 +7,13 @@ import (
 )
 
 // CursorText is the text of a cursor value of a kind in the form positions
-// keep it in; a date will do for a timestamp.
+// keep it in; a date will do for a timestamp, and is its first instant in UTC.
 func CursorText(kind record.Kind, text string) (string, error) {
 	if kind == record.Text {
 		return text, nil
 	}
 	t := tracker{kind: kind}
-	b, err := t.bound(text)
+	b, err := t.bound(text, nil, false)
 	if err != nil {
 		return "", fmt.Errorf("%q is no %s", text, kind)
 	}

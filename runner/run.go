@@ -169,7 +169,7 @@ func (e *execution) track(f *flow, shape *record.Shape) error {
 	if e.job.FullRefresh || e.job.Backfill() {
 		before = nil
 	}
-	t, err := newTracker(e.cursor, shape, e.job.Read.Key, before, e.job.Load.Mode == connectors.Append)
+	t, err := newTracker(e.cursor, shape, &e.job.Read, before, e.job.Load.Mode == connectors.Append)
 	f.tracker = t
 	return err
 }

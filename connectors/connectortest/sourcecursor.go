@@ -55,6 +55,11 @@ func explicitRange(t *testing.T, k SourceTarget) {
 	k.Fill(t, columns(), rows)
 	same(t, rows[10:21], k.all(t, cursor(connectors.Cursor{From: rows[10]["changed"], To: rows[20]["changed"]})))
 	same(t, rows[:21], k.all(t, cursor(connectors.Cursor{To: rows[20]["changed"]})))
+	rows = stamped(3000)
+	k.Fill(t, columns(), rows)
+	same(t, rows[:1440], k.all(t, cursor(connectors.Cursor{From: "2026-01-31", To: "2026-01-31"})))
+	same(t, rows[1440:], k.all(t, cursor(connectors.Cursor{From: "2026-02-01"})))
+	same(t, rows[:2880], k.all(t, cursor(connectors.Cursor{To: "2026-02-01"})))
 }
 
 func frozen(t *testing.T, k SourceTarget) {

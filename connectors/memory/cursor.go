@@ -30,7 +30,7 @@ func (r *reader) bound(read connectors.Read) error {
 		return fmt.Errorf("%w: stream %q has no cursor field %q", connectors.ErrConfig, read.Stream, read.Cursor.Field)
 	}
 	c := r.cells[at]
-	from, to := c.read(read.Cursor.From), c.read(read.Cursor.To)
+	from, to := c.end(read, false), c.end(read, true)
 	if read.Cursor.From != "" && !from.is || read.Cursor.To != "" && !to.is {
 		return fmt.Errorf("%w: cursor %q to %q is no range of %q", connectors.ErrConfig, read.Cursor.From, read.Cursor.To, read.Cursor.Field)
 	}
@@ -61,6 +61,18 @@ func (r *reader) bound(read connectors.Read) error {
 	}
 	r.rows, r.lines = rows, order
 	return nil
+}
+
+// end reads one end of the range; a date bounds timestamps as its whole day.
+func (c *cell) end(read connectors.Read, upper bool) value {
+	text := read.Cursor.From
+	if upper {
+		text = read.Cursor.To
+	}
+	if day, ok := connectors.DayBound(text, read.Zone, upper); ok && c.caster.Field().Kind == record.Timestamp {
+		return value{number: day, is: true}
+	}
+	return c.read(text)
 }
 
 // read casts a text; what cannot be cast is no value.

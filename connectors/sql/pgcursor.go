@@ -33,10 +33,10 @@ func (f *postgresFlavor) bound(ctx context.Context, s *session, q *query, cursor
 		return nil, err
 	}
 	var err error
-	if c.from, err = c.normal(cursor.From); err != nil {
+	if c.from, err = c.normal(cursor.From, false); err != nil {
 		return nil, err
 	}
-	if c.to, err = c.normal(cursor.To); err != nil {
+	if c.to, err = c.normal(cursor.To, true); err != nil {
 		return nil, err
 	}
 	b := &bounds{lowerParam: c.lowest(), next: c.whole}
@@ -99,14 +99,15 @@ func (c *pgCursor) compare() error {
 	return nil
 }
 
-// normal checks a bound and writes it the way the column does.
-func (c *pgCursor) normal(text string) (string, error) {
+// normal checks a bound and writes it the way the column does. A date bounds
+// timestamps as the whole of its day.
+func (c *pgCursor) normal(text string, upper bool) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	zone := time.UTC
-	if c.q.cursor.local {
-		zone = c.q.read.Zone
+	zone := c.q.read.Zone
+	if zone == nil {
+		zone = time.UTC
 	}
 	caster, err := connectors.NewCaster(connectors.FieldSpec{Name: c.cursor.Field, Kind: c.q.key, Scale: record.NoScale}, '.', zone)
 	if err != nil {
@@ -114,7 +115,9 @@ func (c *pgCursor) normal(text string) (string, error) {
 	}
 	var one record.Column
 	one.Reset(c.q.key, 1)
-	if _, err := caster.Cast(&one, 0, []byte(text)); err != nil || strings.IndexByte(text, 0) >= 0 {
+	if day, ok := connectors.DayBound(text, zone, upper); ok && c.q.key == record.Timestamp {
+		one.SetInt(0, day)
+	} else if _, err := caster.Cast(&one, 0, []byte(text)); err != nil || strings.IndexByte(text, 0) >= 0 {
 		return "", configError("%s: %q is no value of the cursor field %q, which is %s", document.CodeSourceCursor, text, c.cursor.Field, c.q.key)
 	}
 	if c.q.cursor.local && c.q.key == record.Timestamp {

@@ -148,7 +148,18 @@ func (c *liteCursor) prepare() error {
 	return err
 }
 
-// value reads a bound.
+// end reads one end of the read. A date that was asked for bounds timestamps
+// as the whole of its day.
+func (c *liteCursor) end(text string, lower bool) (int64, bool) {
+	if c.q.key == record.Timestamp && (lower || c.cursor.To != "") {
+		if day, ok := connectors.DayBound(text, c.q.read.Zone, !lower); ok {
+			return day, true
+		}
+	}
+	return c.value(text)
+}
+
+// value reads a value of the column.
 func (c *liteCursor) value(text string) (int64, bool) {
 	var one record.Column
 	one.Reset(c.q.key, 1)
@@ -187,14 +198,14 @@ func (c *liteCursor) conditions(b *bounds, upper string) (conditions []string, e
 		if text == "" {
 			continue
 		}
-		v, ok := c.value(text)
+		lower := i == 0
+		v, ok := c.end(text, lower)
 		if !ok && text != upper {
 			return nil, configError("%s: %q is no value of the cursor field %q, which is %s", document.CodeSourceCursor, text, c.cursor.Field, c.q.key)
 		}
 		if !ok {
 			continue
 		}
-		lower := i == 0
 		said, param := c.say(lower, text, v)
 		if lower {
 			c.min, b.lowerParam = v, param
