@@ -17,7 +17,9 @@ type Job struct {
 	LoadID      string // UUIDv7, the key of the ledger row
 	Project     string
 	Environment string
-	Trigger     string // "manual", "schedule" or TriggerRetry
+	Trigger     string    // "manual", TriggerSchedule or TriggerRetry
+	Slot        time.Time // nominal instant of the slot it runs for, or zero
+	Attempt     int       // at that slot, from 1
 	Pipeline    *pipelines.Pipeline
 	// Config tells, once the steps are planned, the hash of the configuration
 	// and of each lookup table that was read.
@@ -41,8 +43,11 @@ type Job struct {
 	From, To    string
 }
 
-// TriggerRetry marks a run of held records.
-const TriggerRetry = "retry"
+// TriggerRetry marks a run of held records, TriggerSchedule one for a slot.
+const (
+	TriggerRetry    = "retry"
+	TriggerSchedule = "schedule"
+)
 
 // Backfill reports whether the run reads an explicit range.
 func (j *Job) Backfill() bool { return j.From != "" || j.To != "" }
@@ -84,6 +89,8 @@ type Run struct {
 	Environment string               `json:"environment"`
 	Pipeline    string               `json:"pipeline"`
 	Trigger     string               `json:"trigger"`
+	Slot        time.Time            `json:"slot,omitzero"`
+	Attempt     int                  `json:"attempt,omitempty"`
 	Status      Status               `json:"status"`
 	ConfigHash  string               `json:"config_hash"`
 	AsOf        time.Time            `json:"as_of"`
