@@ -21,17 +21,18 @@ type advisory struct {
 }
 
 type advisoryLock struct {
-	conn *sqlx.Conn
-	name string
-	key  int64
+	conn   *sqlx.Conn
+	name   string
+	holder string
+	key    int64
 }
 
-func (l *advisory) try(ctx context.Context, name string) (held, error) {
+func (l *advisory) try(ctx context.Context, name, holder string) (held, error) {
 	conn, err := l.db.Connx(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	h, err := l.take(ctx, conn, name)
+	h, err := l.take(ctx, conn, name, holder)
 	if err != nil {
 		conn.Close()
 		return nil, err
@@ -39,11 +40,11 @@ func (l *advisory) try(ctx context.Context, name string) (held, error) {
 	return h, nil
 }
 
-func (l *advisory) take(ctx context.Context, conn *sqlx.Conn, name string) (*advisoryLock, error) {
+func (l *advisory) take(ctx context.Context, conn *sqlx.Conn, name, holder string) (*advisoryLock, error) {
 	if _, err := conn.ExecContext(ctx, `INSERT INTO tieout_locks (name, turn, beat) VALUES ($1, 0, $2) ON CONFLICT (name) DO NOTHING`, name, stamp(l.now())); err != nil {
 		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
 	}
-	h, err := l.turn(ctx, conn, name)
+	h, err := l.turn(ctx, conn, name, holder)
 	if err != nil || h != nil {
 		return h, err
 	}
@@ -56,19 +57,19 @@ func (l *advisory) take(ctx context.Context, conn *sqlx.Conn, name string) (*adv
 	if n, err := moved.RowsAffected(); err != nil || n == 0 {
 		return nil, fmt.Errorf("%w by another process: %s", ErrLocked, name)
 	}
-	if h, err = l.turn(ctx, conn, name); err != nil || h != nil {
+	if h, err = l.turn(ctx, conn, name, holder); err != nil || h != nil {
 		return h, err
 	}
 	return nil, fmt.Errorf("%w by another process: %s", ErrLocked, name)
 }
 
 // turn takes the lock of the present turn; nil when somebody has it.
-func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name string) (*advisoryLock, error) {
+func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name, holder string) (*advisoryLock, error) {
 	var turn int64
 	if err := conn.GetContext(ctx, &turn, `SELECT turn FROM tieout_locks WHERE name = $1`, name); err != nil {
 		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
 	}
-	h := &advisoryLock{conn: conn, name: name, key: lockNumber(name, turn)}
+	h := &advisoryLock{conn: conn, name: name, holder: holder, key: lockNumber(name, turn)}
 	var got bool
 	if err := conn.GetContext(ctx, &got, `SELECT pg_try_advisory_lock($1)`, h.key); err != nil {
 		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
@@ -79,13 +80,44 @@ func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name string) (*adv
 	return h, h.beat(ctx, l.now())
 }
 
+// look finds the lock of the present turn among the server's locks.
+func (l *advisory) look(ctx context.Context, name string) (string, bool, error) {
+	var row struct {
+		Turn   int64  `db:"turn"`
+		Holder string `db:"holder"`
+	}
+	err := l.db.GetContext(ctx, &row, `SELECT turn, holder FROM tieout_locks WHERE name = $1`, name)
+	if noRows(err) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("look at the lock of %s: %w", name, err)
+	}
+	key := uint64(lockNumber(name, row.Turn))
+	var held bool
+	err = l.db.GetContext(ctx, &held, `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid::bigint = $1 AND objid::bigint = $2)`,
+		int64(key>>32), int64(key&0xffffffff))
+	if err != nil || !held {
+		return "", false, err
+	}
+	return holderName(row.Holder), true, nil
+}
+
+// scope is one project and environment: the store may hold many.
+func (*advisory) scope(project, environment string) string {
+	return "//serve/" + project + "/" + environment
+}
+
+func (l *advisory) close() error { return l.db.Close() }
+
 func lockNumber(name string, turn int64) int64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "tieout %s %d", name, turn))
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
 func (h *advisoryLock) beat(ctx context.Context, now time.Time) error {
-	_, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET beat = $2 WHERE name = $1`, h.name, stamp(now))
+	_, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET beat = $2, holder = $3 WHERE name = $1`, h.name, stamp(now), h.holder)
 	return err
 }
 

@@ -70,7 +70,7 @@ func (s *Store) Held(ctx context.Context, f HeldFilter) ([]HeldEntry, error) {
 	}
 	var entries []HeldEntry
 	if err := s.db.SelectContext(ctx, &entries, s.db.Rebind(query), args...); err != nil {
-		return nil, named(err, "")
+		return nil, s.named(err)
 	}
 	for i := range entries {
 		if err := json.Unmarshal([]byte(entries[i].ReasonsJS), &entries[i].Reasons); err != nil {
@@ -117,7 +117,7 @@ func (s *Store) HeldByID(ctx context.Context, id int64) (HeldEntry, error) {
 		return e, fmt.Errorf("held record %d: %w", id, ErrMissing)
 	}
 	if err != nil {
-		return e, named(err, "")
+		return e, s.named(err)
 	}
 	return e, json.Unmarshal([]byte(e.ReasonsJS), &e.Reasons)
 }

@@ -23,12 +23,21 @@ func (s *Store) Begin(ctx context.Context, run runner.Run) error {
 		return err
 	}
 	_, err = s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO tieout_runs
-		(run_id, load_id, project, environment, pipeline, status, started_at, report) VALUES (?,?,?,?,?,?,?,?)`),
-		run.RunID, run.LoadID, run.Project, run.Environment, run.Pipeline, string(run.Status), stamp(run.StartedAt), string(report))
+		(run_id, load_id, project, environment, pipeline, status, started_at, fresh, report) VALUES (?,?,?,?,?,?,?,?,?)`),
+		run.RunID, run.LoadID, run.Project, run.Environment, run.Pipeline, string(run.Status), stamp(run.StartedAt), fresh(run), string(report))
 	if err != nil {
-		return named(err, "")
+		return s.named(err)
 	}
 	return nil
+}
+
+// fresh is 1 when the run's success makes its pipeline fresh: it read what
+// is new, not held records again or a range of the past.
+func fresh(run runner.Run) int {
+	if run.Backfill || run.Trigger == runner.TriggerRetry {
+		return 0
+	}
+	return 1
 }
 
 // Stage makes held records durable as pending, and notes what the run
@@ -140,17 +149,20 @@ func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline str
 	rows, err := s.db.QueryContext(ctx, s.db.Rebind(`SELECT record_key, record FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
 		project, environment, pipeline, string(Waiting))
 	if err != nil {
-		return named(err, "")
+		return s.named(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var key, record string
 		if err := rows.Scan(&key, &record); err != nil {
-			return named(err, "")
+			return s.named(err)
 		}
 		fn(key, record)
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return s.named(err)
+	}
+	return nil
 }
 
 // History returns the last n runs that loaded, newest first. Retries of held
@@ -169,7 +181,7 @@ func (s *Store) History(ctx context.Context, project, environment, pipeline stri
 func (s *Store) reports(ctx context.Context, query string, args ...any) ([]runner.Run, error) {
 	var texts []string
 	if err := s.db.SelectContext(ctx, &texts, s.db.Rebind(query), args...); err != nil {
-		return nil, named(err, "")
+		return nil, s.named(err)
 	}
 	runs := make([]runner.Run, len(texts))
 	for i, text := range texts {

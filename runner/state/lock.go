@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,8 +21,14 @@ import (
 // lock may be taken over from a process that shows no sign of life, stopped
 // or hung, without harm: when it wakes up its commit is refused.
 type locker interface {
-	// try takes the lock or returns ErrLocked at once.
-	try(ctx context.Context, name string) (held, error)
+	// try takes the lock for a holder, a text for messages, or returns
+	// ErrLocked at once.
+	try(ctx context.Context, name, holder string) (held, error)
+	// look says who holds a lock, without taking it.
+	look(ctx context.Context, name string) (holder string, held bool, err error)
+	// scope is the part of a project that one `tieout serve` covers.
+	scope(project, environment string) string
+	close() error
 }
 
 // held is a lock that is held. beat shows that its holder is alive.
@@ -39,7 +47,12 @@ const (
 // another run has it. The lock goes with the process, however it ends, and
 // may be taken over when its holder has not beaten for 90 seconds.
 func (s *Store) Lock(ctx context.Context, project, environment, pipeline string) (release func(), err error) {
-	h, err := s.locks.try(ctx, strings.Join([]string{project, environment, pipeline}, "/"))
+	return s.hold(ctx, strings.Join([]string{project, environment, pipeline}, "/"), fmt.Sprintf("process %d", os.Getpid()))
+}
+
+// hold takes a lock and keeps it alive until it is released.
+func (s *Store) hold(ctx context.Context, name, holder string) (release func(), err error) {
+	h, err := s.locks.try(ctx, name, holder)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +62,13 @@ func (s *Store) Lock(ctx context.Context, project, environment, pipeline string)
 		defer close(ended)
 		s.beat(beating, h)
 	}()
+	var once sync.Once
 	return func() {
-		stop()
-		<-ended
-		h.release()
+		once.Do(func() {
+			stop()
+			<-ended
+			h.release()
+		})
 	}, nil
 }
 
@@ -74,25 +90,30 @@ func (s *Store) beat(ctx context.Context, h held) {
 // files locks by advisory locks on files beside the SQLite store. The time a
 // file was changed is its holder's last beat.
 type files struct {
-	dir string
-	now func() time.Time
+	dir   string
+	store string // name of the store's file
+	now   func() time.Time
 }
 
 type fileLock struct{ f *os.File }
 
-func (l *files) try(_ context.Context, name string) (held, error) {
+func (l *files) path(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return filepath.Join(l.dir, fmt.Sprintf("%x.lock", sum[:12]))
+}
+
+func (l *files) try(_ context.Context, name, holder string) (held, error) {
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of locks: %w", err)
 	}
-	sum := sha256.Sum256([]byte(name))
-	path := filepath.Join(l.dir, fmt.Sprintf("%x.lock", sum[:12]))
-	f, err := l.take(path)
+	path := l.path(name)
+	f, err := l.take(path, holder)
 	if errors.Is(err, ErrLocked) && l.stale(path) {
 		// The old holder keeps its lock on a file that has no name any more.
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("take over the lock of %s: %w", name, err)
 		}
-		f, err = l.take(path)
+		f, err = l.take(path, holder)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, name)
@@ -100,23 +121,45 @@ func (l *files) try(_ context.Context, name string) (held, error) {
 	return &fileLock{f}, nil
 }
 
+// look tries a shared lock, which is given back at once.
+func (l *files) look(_ context.Context, name string) (string, bool, error) {
+	f, err := os.Open(l.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("open the lock: %w", err)
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); err == nil {
+		return "", false, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 4096))
+	return holderName(string(text)), true, err
+}
+
+// scope is the whole store: SQLite has one writer.
+func (l *files) scope(_, _ string) string { return "//serve/" + l.store }
+
+func (*files) close() error { return nil }
+
 // take locks the file at path, creating it.
-func (l *files) take(path string) (*os.File, error) {
+func (l *files) take(path, holder string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(path)
+		other, _ := os.ReadFile(path)
 		f.Close()
-		return nil, fmt.Errorf("%w by %s", ErrLocked, holderName(string(holder)))
+		return nil, fmt.Errorf("%w by %s", ErrLocked, holderName(string(other)))
 	}
 	if !same(f, path) { // taken over between opening and locking
 		f.Close()
 		return nil, fmt.Errorf("%w by another process", ErrLocked)
 	}
 	if err := f.Truncate(0); err == nil { // the name is only for messages
-		fmt.Fprintf(f, "process %d", os.Getpid())
+		io.WriteString(f, holder)
 	}
 	return f, os.Chtimes(path, l.now(), l.now())
 }

@@ -33,7 +33,7 @@ func (s *Store) AddMove(ctx context.Context, project, environment string, m Move
 	_, err = s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO tieout_moves (project, environment, pipeline, verb, actor, at, before_json, after_json)
 		VALUES (?,?,?,?,?,?,?,?)`), project, environment, m.Pipeline, m.Verb, clean(m.Actor), stamp(s.now()), string(before), string(after))
 	if err != nil {
-		return named(err, "")
+		return s.named(err)
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func (s *Store) Moves(ctx context.Context, project, environment, pipeline string
 	err := s.db.SelectContext(ctx, &rows, s.db.Rebind(`SELECT verb, actor, at, before_json, after_json FROM tieout_moves
 		WHERE project = ? AND environment = ? AND pipeline = ? ORDER BY id DESC LIMIT ?`), project, environment, pipeline, limit)
 	if err != nil {
-		return nil, named(err, "")
+		return nil, s.named(err)
 	}
 	moves := make([]Move, len(rows))
 	for i, r := range rows {

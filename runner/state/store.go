@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the postgres driver
-	sqlite "modernc.org/sqlite"
+	_ "github.com/lib/pq"  // the postgres driver
+	_ "modernc.org/sqlite" // the sqlite driver
 )
 
 // Store is an open state store. It is safe for concurrent use.
 type Store struct {
 	db       *sqlx.DB
+	place    string // path of the file, "" for PostgreSQL, whose address may hold a password
 	postgres bool
 	locks    locker
 	now      func() time.Time
@@ -33,7 +34,9 @@ var (
 	ErrNewer = errors.New("state store was written by a newer tieout")
 	// ErrLocked: another process holds what was asked for.
 	ErrLocked = errors.New("locked")
-	// ErrMissing: no such run or held record.
+	// ErrServing: another process serves the project already.
+	ErrServing = fmt.Errorf("%w by a tieout serve that is running", ErrLocked)
+	// ErrMissing: no such run, held record or slot.
 	ErrMissing = errors.New("not found")
 	// ErrAmbiguous: the beginning of an id fits several runs.
 	ErrAmbiguous = errors.New("more than one run begins like that; give more of the id")
@@ -78,7 +81,14 @@ func openPostgres(ctx context.Context, address string, now func() time.Time) (*S
 		db.Close()
 		return nil, fmt.Errorf("%w: %s", ErrUnreachable, withoutPassword(err.Error(), address))
 	}
-	return &Store{db: db, postgres: true, locks: &advisory{db: db, now: now}}, nil
+	// Locks have connections of their own: however many are held, queries
+	// find one.
+	locks, err := sqlx.Open("postgres", address)
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%w: the address is not understood", ErrUnreachable)
+	}
+	return &Store{db: db, postgres: true, locks: &advisory{db: locks, now: now}}, nil
 }
 
 // withoutPassword takes an address's password out of a driver's message.
@@ -107,54 +117,37 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	db.SetMaxOpenConns(1)
+	s := &Store{db: db, place: path}
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
-		return nil, named(err, path)
+		return nil, s.named(err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	return &Store{db: db, locks: &files{dir: filepath.Join(filepath.Dir(path), "locks"), now: now}}, nil
+	if whole, err := filepath.EvalSymlinks(path); err == nil {
+		path = whole // a link and what it leads to are one store
+	}
+	s.locks = &files{dir: filepath.Join(filepath.Dir(path), "locks"), store: filepath.Base(path), now: now}
+	return s, nil
 }
 
 // Close closes the store.
-func (s *Store) Close() error { return s.db.Close() }
-
-// SQLite result codes, as in sqlite3.h.
-const (
-	sqliteBusy    = 5
-	sqliteCorrupt = 11
-	sqliteNotADB  = 26
-)
-
-// named turns a driver's error into one of the package's, with the way out.
-func named(err error, place string) error {
-	var se *sqlite.Error
-	if !errors.As(err, &se) {
-		return fmt.Errorf("state store %s: %w", place, err)
-	}
-	switch se.Code() & 0xff {
-	case sqliteCorrupt, sqliteNotADB:
-		return fmt.Errorf("%w: %s: %w; move the file away and run again: positions and ledgers are in the sinks, only history and held records are lost", ErrCorrupt, place, err)
-	case sqliteBusy:
-		return fmt.Errorf("%w: another process is writing to the state store %s", ErrLocked, place)
-	}
-	return fmt.Errorf("%w: %s: %w", ErrUnreachable, place, err)
-}
+func (s *Store) Close() error { return errors.Join(s.db.Close(), s.locks.close()) }
 
 // inTx runs fn in one transaction.
 func (s *Store) inTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
-		return named(err, "")
+		return s.named(err)
 	}
 	if err := fn(tx); err != nil {
 		tx.Rollback()
-		return err
+		return s.named(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return named(err, "")
+		return s.named(err)
 	}
 	return nil
 }
@@ -163,5 +156,25 @@ func (s *Store) inTx(ctx context.Context, fn func(*sqlx.Tx) error) error {
 const stampLayout = "2006-01-02T15:04:05.000000Z"
 
 func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
+
+// stampOrNone is ” for the zero instant.
+func stampOrNone(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return stamp(t)
+}
+
+// instant reads what stampOrNone wrote.
+func instant(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(stampLayout, text)
+	if err != nil {
+		return t, fmt.Errorf("%w: %q is no instant", ErrCorrupt, text)
+	}
+	return t, nil
+}
 
 func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }

@@ -1,0 +1,63 @@
+package state
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/lib/pq"
+	sqlite "modernc.org/sqlite"
+)
+
+// SQLite result codes, as in sqlite3.h.
+const (
+	sqliteBusy      = 5
+	sqliteLocked    = 6
+	sqliteReadOnly  = 8
+	sqliteInterrupt = 9
+	sqliteCorrupt   = 11
+	sqliteFull      = 13
+	sqliteNotADB    = 26
+)
+
+// named turns a driver's error into one of the package's, with the way out.
+// Any other error, and one that is named already, it returns as it is.
+func (s *Store) named(err error) error {
+	for _, known := range []error{ErrCorrupt, ErrNewer, ErrLocked, ErrUnreachable, ErrMissing, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	var se *sqlite.Error
+	if errors.As(err, &se) {
+		return s.namedSQLite(err, se.Code()&0xff)
+	}
+	var pe *pq.Error
+	var ne net.Error
+	switch {
+	case errors.As(err, &pe) && (pe.Code.Class() == "08" || pe.Code.Class() == "53" || pe.Code.Class() == "57"),
+		errors.As(err, &ne), errors.Is(err, driver.ErrBadConn):
+		return fmt.Errorf("%w: the PostgreSQL server of the state store does not answer: %w; bring it back and run again", ErrUnreachable, err)
+	case pe != nil:
+		return fmt.Errorf("state store: %w", err)
+	}
+	return err
+}
+
+func (s *Store) namedSQLite(err error, code int) error {
+	switch code {
+	case sqliteCorrupt, sqliteNotADB:
+		return fmt.Errorf("%w: %s: %w; move the file away and run again: positions and ledgers are in the sinks, only history and held records are lost", ErrCorrupt, s.place, err)
+	case sqliteBusy, sqliteLocked:
+		return fmt.Errorf("%w: another process is writing to the state store %s; see which one keeps it open, then run again", ErrLocked, s.place)
+	case sqliteInterrupt:
+		return fmt.Errorf("state store %s: %w", s.place, context.Canceled)
+	case sqliteReadOnly:
+		return fmt.Errorf("%w: %s: %w; make the file and its folder writable", ErrUnreachable, s.place, err)
+	case sqliteFull:
+		return fmt.Errorf("%w: %s: %w; make room on the disk", ErrUnreachable, s.place, err)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrUnreachable, s.place, err)
+}
