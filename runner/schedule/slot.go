@@ -115,6 +115,8 @@ type Past interface {
 	// for, by path. They are taken from the causes of its ByFiles slots and
 	// kept when those are pruned.
 	Arrivals(ctx context.Context, pipeline string) (map[string]string, error)
+	// Followed gives the cause of the newest ByAfter slot of each pipeline.
+	Followed(ctx context.Context) (map[string]map[string]string, error)
 }
 
 // Success is a run that loaded or found nothing new.

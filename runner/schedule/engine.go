@@ -1,0 +1,271 @@
+package schedule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// Runner runs the pipeline of a slot once.
+type Runner interface {
+	// RunSlot settles what earlier attempts at the slot left behind. When one
+	// of them is committed, that is the outcome and nothing is run. Else it
+	// calls begin with the id of the run and executes it.
+	RunSlot(ctx context.Context, s Slot, begin func(runID string) error) Outcome
+}
+
+// Observer is told what happens, in the engine's own goroutine: it must not
+// block.
+type Observer interface {
+	// Started is told when an attempt begins, and how late it is.
+	Started(s Slot, lag time.Duration)
+	// Ended is told of an attempt that came to an end, or of a slot that ended
+	// without one. s.Status is Due when another attempt follows.
+	Ended(s Slot, o Outcome)
+	// Freshness is told at every look how a pipeline that promises to be fresh
+	// stands; last is zero when it never succeeded.
+	Freshness(pipeline string, last Success, late bool)
+	// Watched is told after every look; a clock that cannot be right is err.
+	Watched(now time.Time, err error)
+}
+
+// Alarms wakes the engine. Alarm implements it.
+type Alarms interface {
+	// Set sets the alarm for these plans; with all, for each anew.
+	Set(plans map[string]*Plan, all bool) error
+}
+
+// Config is everything an engine needs of the world.
+type Config struct {
+	Slots    Slots
+	Register Register
+	Past     Past
+	Runner   Runner
+	Observer Observer
+	// Alarm wakes the engine at the instants of the plans; nil leaves it to
+	// the look every now and then.
+	Alarm Alarms
+	Clock clockwork.Clock
+	Log   *slog.Logger
+	// Concurrency is how many runs are under way at once.
+	Concurrency int
+	// AcceptClock takes the clock's word even when it is more than a year
+	// ahead of the last sign of life.
+	AcceptClock bool
+	// Look is how often the store is looked at for what other processes wrote
+	// and files are listed.
+	Look time.Duration
+}
+
+// Engine proposes slots and runs them. One goroutine, Run's, owns its state.
+type Engine struct {
+	Config
+
+	mu    sync.Mutex
+	plans map[string]*Plan // replaced as a whole by SetPlans
+	fresh bool             // plans are new to the loop
+
+	wake chan struct{}
+	done chan ended
+
+	// Owned by Run.
+	active    map[string]*Plan
+	since     map[string]time.Time
+	next      map[string]time.Time // the next instant of each timetable
+	listed    map[string]time.Time // when files were listed last
+	pauses    map[string]Pause
+	successes map[string]Success
+	followed  map[string]map[string]string
+	open      map[id]*Slot
+	running   map[string]context.CancelFunc // by pipeline
+	uses      map[string]int                // runs under way by connection
+	watermark time.Time
+	saved     time.Time    // the watermark in the store
+	looked    time.Time    // when the store was looked at last
+	unsaved   map[id]ended // whose end could not be written down
+	stopping  bool
+	complaint string // the last trouble of a look
+	said      time.Time
+}
+
+// id is a slot's identity within the engine.
+type id struct {
+	pipeline string
+	nominal  int64 // microseconds
+}
+
+func idOf(s *Slot) id { return id{s.Pipeline, s.Nominal.UnixMicro()} }
+
+// ended is an attempt that came to its end.
+type ended struct {
+	slot    Slot
+	outcome Outcome
+}
+
+// New makes an engine. It does nothing before Run.
+func New(c Config) *Engine {
+	return &Engine{Config: c, plans: map[string]*Plan{}, wake: make(chan struct{}, 1), done: make(chan ended),
+		active: map[string]*Plan{}, since: map[string]time.Time{}, next: map[string]time.Time{}, listed: map[string]time.Time{},
+		pauses: map[string]Pause{}, successes: map[string]Success{}, followed: map[string]map[string]string{},
+		open: map[id]*Slot{}, running: map[string]context.CancelFunc{}, uses: map[string]int{}, unsaved: map[id]ended{}}
+}
+
+// SetPlans gives the engine the pipelines there are now. It may be called at
+// any time; runs under way go on.
+func (e *Engine) SetPlans(plans []*Plan) {
+	byName := make(map[string]*Plan, len(plans))
+	for _, p := range plans {
+		byName[p.Pipeline] = p
+	}
+	e.mu.Lock()
+	e.plans, e.fresh = byName, true
+	e.mu.Unlock()
+	e.Wake()
+}
+
+// Wake makes the engine look now. It never blocks.
+func (e *Engine) Wake() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run proposes and runs slots until ctx ends. Then it starts nothing more and
+// returns when the runs under way have ended; runs still going when drain ends
+// are cancelled, and their slots are due again. The error is what kept the
+// engine from beginning.
+func (e *Engine) Run(ctx, drain context.Context) error {
+	if err := e.begin(ctx); err != nil {
+		return err
+	}
+	for {
+		timer := e.Clock.NewTimer(e.step(ctx))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return e.drain(ctx, drain)
+		case <-e.wake:
+		case <-timer.Chan():
+		case got := <-e.done:
+			e.finish(ctx, got)
+		}
+		timer.Stop()
+	}
+}
+
+// begin reads where the last process stopped. Slots that it left running are
+// due again: whether their runs committed is settled when they are.
+func (e *Engine) begin(ctx context.Context) error {
+	now := e.Clock.Now()
+	watermark, err := e.Register.Watermark(ctx)
+	if err != nil {
+		return fmt.Errorf("read how far the schedule is: %w", err)
+	}
+	if e.watermark = watermark; watermark.IsZero() || e.AcceptClock && now.Sub(watermark) > wrongClock {
+		e.watermark = now
+	}
+	e.saved = watermark
+	if e.successes, err = e.Past.LastSuccesses(ctx); err != nil {
+		return fmt.Errorf("read earlier runs: %w", err)
+	}
+	if e.followed, err = e.Past.Followed(ctx); err != nil {
+		return fmt.Errorf("read earlier slots: %w", err)
+	}
+	return e.recover(ctx, now)
+}
+
+func (e *Engine) recover(ctx context.Context, now time.Time) error {
+	open, err := e.Slots.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("read open slots: %w", err)
+	}
+	for i := range open {
+		s := open[i]
+		if s.Status == Running {
+			s.Status, s.NotBefore, s.Attempts = Due, now, max(0, s.Attempts-1)
+			s.Reason = "the process that ran it ended; what became of its run is settled first"
+			if err := e.Slots.Update(ctx, s); err != nil {
+				return fmt.Errorf("take over the slot of %s: %w", s.Pipeline, err)
+			}
+		}
+		e.open[idOf(&s)] = &s
+	}
+	return nil
+}
+
+// step looks once: new plans, what other processes wrote, new slots, and what
+// can start. It gives the time until something waits to start.
+func (e *Engine) step(ctx context.Context) time.Duration {
+	now := e.Clock.Now()
+	err := e.look(ctx, now)
+	if err == nil {
+		err = e.sweep(ctx, now)
+	}
+	wait := e.Look
+	if err == nil {
+		wait = e.dispatch(ctx, now)
+	} else if ctx.Err() == nil {
+		e.complain(err, now)
+	}
+	e.Observer.Watched(now, err)
+	return wait
+}
+
+// complain logs what is wrong, once a minute while it lasts.
+func (e *Engine) complain(err error, now time.Time) {
+	kind := err.Error()
+	if errors.Is(err, ErrClock) {
+		kind = ErrClock.Error()
+	}
+	if kind != e.complaint || now.Sub(e.said).Abs() > time.Minute {
+		e.Log.Error("nothing is started", "error", err)
+		e.complaint, e.said = kind, now
+	}
+}
+
+// openOf are the open slots of a pipeline, oldest first.
+func (e *Engine) openOf(pipeline string) []Slot {
+	var out []Slot
+	for k, s := range e.open {
+		if k.pipeline == pipeline {
+			out = append(out, *s)
+		}
+	}
+	slices.SortFunc(out, byNominal)
+	return out
+}
+
+func byNominal(a, b Slot) int {
+	return cmp.Or(a.Nominal.Compare(b.Nominal), cmp.Compare(a.Pipeline, b.Pipeline))
+}
+
+// drain waits for the runs under way, and cancels them when its time is over.
+func (e *Engine) drain(ctx, drain context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	e.stopping = true
+	over := drain.Done()
+	for len(e.running) > 0 {
+		select {
+		case got := <-e.done:
+			e.finish(ctx, got)
+		case <-over:
+			over = nil
+			for _, cancel := range e.running {
+				cancel()
+			}
+		}
+	}
+	if e.watermark.After(e.saved) && len(e.active) > 0 {
+		_, err := e.Slots.Propose(ctx, nil, e.watermark)
+		return err
+	}
+	return nil
+}

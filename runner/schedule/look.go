@@ -1,0 +1,189 @@
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+const (
+	// wrongClock is how far from the last sign of life a clock must be to be
+	// disbelieved. A machine may sleep for months; a clock that says 2100 or
+	// 1970 is wrong, and acting on it would run slots of a time that is not.
+	wrongClock = 366 * 24 * time.Hour
+	// setBack is how far back a clock must go before slots are reopened; less
+	// is waited out.
+	setBack = time.Minute
+	// saveEvery is how often the watermark is written when nothing is due.
+	saveEvery = 10 * time.Second
+	// overlapPast is how far earlier than the last look successes are asked
+	// for again: another process may have ended one then and written it later.
+	overlapPast = time.Minute
+)
+
+// ErrClock says that the machine's clock cannot be right. Nothing is proposed
+// or started until it is.
+var ErrClock = errors.New("the clock cannot be right")
+
+// look takes over new plans and what other processes wrote.
+func (e *Engine) look(ctx context.Context, now time.Time) error {
+	if err := e.checkClock(ctx, now); err != nil {
+		return err
+	}
+	if err := e.takePlans(ctx, now); err != nil {
+		return err
+	}
+	if now.Sub(e.looked).Abs() < e.Look {
+		return nil
+	}
+	for k, got := range e.unsaved {
+		delete(e.unsaved, k)
+		e.close(ctx, &got.slot, got.outcome)
+	}
+	pauses, err := e.Register.Pauses(ctx)
+	if err != nil {
+		return fmt.Errorf("read pauses: %w", err)
+	}
+	e.pauses = pauses
+	if err := e.readSuccesses(ctx); err != nil {
+		return err
+	}
+	if err := e.readOpen(ctx); err != nil {
+		return err
+	}
+	e.tellFreshness(now)
+	e.looked = now
+	return nil
+}
+
+// checkClock compares the clock with the watermark, the last instant it was
+// seen at.
+func (e *Engine) checkClock(ctx context.Context, now time.Time) error {
+	ahead := now.Sub(e.watermark)
+	switch {
+	case ahead > wrongClock, ahead < -wrongClock:
+		return fmt.Errorf("%w: it says %s, and the schedule was last looked at on %s; set the clock, or start `tieout serve --accept-clock` if it is right",
+			ErrClock, instant(now), instant(e.watermark))
+	case ahead < -setBack:
+		removed, err := e.Register.Reopen(ctx, now)
+		if err != nil {
+			return fmt.Errorf("go back to %s: %w", instant(now), err)
+		}
+		e.Log.Warn("the clock was set back", "from", instant(e.watermark), "to", instant(now), "reopened", removed)
+		e.watermark, e.saved, e.looked = now, now, time.Time{}
+		for name, since := range e.since {
+			if since.After(now) {
+				e.since[name] = now
+			}
+		}
+		clear(e.next)
+		return e.setAlarm(true)
+	case ahead > setBack && !e.looked.IsZero(): // asleep, or set forward
+		return e.setAlarm(true)
+	}
+	return nil
+}
+
+func (e *Engine) setAlarm(all bool) error {
+	if e.Alarm == nil {
+		return nil
+	}
+	return e.Alarm.Set(e.active, all)
+}
+
+// takePlans makes new plans the active ones.
+func (e *Engine) takePlans(ctx context.Context, now time.Time) error {
+	e.mu.Lock()
+	plans, fresh := e.plans, e.fresh
+	e.mu.Unlock()
+	if !fresh {
+		return nil
+	}
+	since, err := e.Register.Enroll(ctx, slices.Sorted(maps.Keys(plans)), now)
+	if err != nil {
+		return fmt.Errorf("note the pipelines: %w", err)
+	}
+	for name, p := range plans {
+		if old := e.active[name]; old != nil && old.Rule != p.Rule {
+			since[name] = e.watermark // the new timetable holds from now on
+		}
+	}
+	e.since = since
+	e.active = plans
+	clear(e.next)
+	e.mu.Lock()
+	e.fresh = !maps.Equal(e.plans, plans)
+	e.mu.Unlock()
+	if err := e.setAlarm(false); err != nil {
+		return err
+	}
+	return e.dropStrangers(ctx, now)
+}
+
+// dropStrangers ends the slots of pipelines that are not in the project any
+// more.
+func (e *Engine) dropStrangers(ctx context.Context, now time.Time) error {
+	for k, s := range e.open {
+		if e.active[k.pipeline] != nil || s.Status == Running {
+			continue
+		}
+		end(s, Skipped, "the pipeline is not in the project any more")
+		s.EndedAt = now
+		e.close(ctx, s, Outcome{})
+	}
+	return nil
+}
+
+// readOpen sees slots that another process made or ended.
+func (e *Engine) readOpen(ctx context.Context) error {
+	list, err := e.Slots.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("read open slots: %w", err)
+	}
+	seen := make(map[id]bool, len(list))
+	for i := range list {
+		k := idOf(&list[i])
+		seen[k] = true
+		if e.open[k] == nil && list[i].Status == Due {
+			e.open[k] = &list[i]
+		}
+	}
+	for k, s := range e.open {
+		if !seen[k] && s.Status == Due {
+			delete(e.open, k)
+		}
+	}
+	return nil
+}
+
+// readSuccesses sees the runs that succeeded since the last look, whoever
+// started them.
+func (e *Engine) readSuccesses(ctx context.Context) error {
+	if e.looked.IsZero() {
+		return nil // begin read them
+	}
+	list, err := e.Past.Successes(ctx, e.looked.Add(-overlapPast))
+	if err != nil {
+		return fmt.Errorf("read earlier runs: %w", err)
+	}
+	for _, s := range list {
+		if s.EndedAt.After(e.successes[s.Pipeline].EndedAt) {
+			e.successes[s.Pipeline] = s
+		}
+	}
+	return nil
+}
+
+func (e *Engine) tellFreshness(now time.Time) {
+	for name, p := range e.active {
+		last := e.successes[name]
+		from := last.EndedAt
+		if from.IsZero() {
+			from = e.since[name]
+		}
+		e.Observer.Freshness(name, last, p.FreshWithin > 0 && now.Sub(from) > p.FreshWithin)
+	}
+}

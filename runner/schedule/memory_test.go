@@ -1,0 +1,265 @@
+package schedule
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"github.com/tieout/tieout/runner"
+)
+
+// memory keeps slots as the state store does, and outlives engines.
+type memory struct {
+	mu        sync.Mutex
+	slots     map[id]Slot
+	open      map[id]bool
+	watermark time.Time
+	since     map[string]time.Time
+	pauses    map[string]Pause
+	successes []Success
+	arrived   map[string]map[string]string
+	fail      error // of every write
+}
+
+func newMemory() *memory {
+	return &memory{slots: map[id]Slot{}, open: map[id]bool{}, since: map[string]time.Time{}, pauses: map[string]Pause{}, arrived: map[string]map[string]string{}}
+}
+
+func (m *memory) Propose(_ context.Context, slots []Slot, watermark time.Time) ([]Slot, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return nil, m.fail
+	}
+	var added []Slot
+	for _, s := range slots {
+		if _, exists := m.slots[idOf(&s)]; exists {
+			continue
+		}
+		m.put(s)
+		added = append(added, s)
+		if s.Origin == ByFiles {
+			if m.arrived[s.Pipeline] == nil {
+				m.arrived[s.Pipeline] = map[string]string{}
+			}
+			maps.Copy(m.arrived[s.Pipeline], s.Cause)
+		}
+	}
+	if !watermark.IsZero() {
+		m.watermark = watermark
+	}
+	return added, nil
+}
+
+func (m *memory) put(s Slot) {
+	m.slots[idOf(&s)] = s
+	delete(m.open, idOf(&s))
+	if s.Status == Due || s.Status == Running {
+		m.open[idOf(&s)] = true
+	}
+}
+
+func (m *memory) Open(context.Context) ([]Slot, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Slot
+	for k := range m.open {
+		out = append(out, m.slots[k])
+	}
+	slices.SortFunc(out, byNominal)
+	return out, nil
+}
+
+func (m *memory) Claim(_ context.Context, s Slot) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.slots[idOf(&s)].Status != Due {
+		return false, nil
+	}
+	m.put(s)
+	return true, nil
+}
+
+func (m *memory) Update(_ context.Context, s Slot) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	if old := m.slots[idOf(&s)].Status; old == Due || old == Running {
+		m.put(s)
+	}
+	return nil
+}
+
+func (m *memory) Watermark(context.Context) (time.Time, error) { return m.watermark, nil }
+
+func (m *memory) Reopen(_ context.Context, to time.Time) (int, error) {
+	m.watermark = to
+	n := 0
+	for k, s := range m.slots {
+		if s.Nominal.After(to) && (s.Status == Missed || s.Status == Coalesced) {
+			delete(m.slots, k)
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (m *memory) Enroll(_ context.Context, pipelines []string, now time.Time) (map[string]time.Time, error) {
+	since := map[string]time.Time{}
+	for _, name := range pipelines {
+		since[name] = now
+		if known, is := m.since[name]; is {
+			since[name] = known
+		}
+	}
+	m.since = maps.Clone(since)
+	return since, nil
+}
+
+func (m *memory) Pauses(context.Context) (map[string]Pause, error) { return maps.Clone(m.pauses), nil }
+
+func (m *memory) Successes(_ context.Context, since time.Time) ([]Success, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := len(m.successes)
+	for i > 0 && !m.successes[i-1].EndedAt.Before(since) {
+		i--
+	}
+	return slices.Clone(m.successes[i:]), nil
+}
+
+func (m *memory) LastSuccesses(context.Context) (map[string]Success, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := map[string]Success{}
+	for _, s := range m.successes {
+		out[s.Pipeline] = s
+	}
+	return out, nil
+}
+
+func (m *memory) Arrivals(_ context.Context, pipeline string) (map[string]string, error) {
+	return maps.Clone(m.arrived[pipeline]), nil
+}
+
+func (m *memory) Followed(context.Context) (map[string]map[string]string, error) {
+	newest := map[string]Slot{}
+	for _, s := range m.slots {
+		if s.Origin == ByAfter && s.Nominal.After(newest[s.Pipeline].Nominal) {
+			newest[s.Pipeline] = s
+		}
+	}
+	out := map[string]map[string]string{}
+	for name, s := range newest {
+		out[name] = s.Cause
+	}
+	return out, nil
+}
+
+// all lists the slots of a pipeline by instant.
+func (m *memory) all(pipeline string) []Slot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Slot
+	for _, s := range m.slots {
+		if s.Pipeline == pipeline {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, byNominal)
+	return out
+}
+
+// rig is an engine over a memory, stepped by hand.
+type rig struct {
+	t       *testing.T
+	mem     *memory
+	clock   *clockwork.FakeClock
+	engine  *Engine
+	plans   []*Plan
+	outcome func(s Slot) Outcome
+	runs    map[id]int // attempts that committed
+	late    map[string]bool
+	wrong   error
+	events  []Slot
+}
+
+func newRig(t *testing.T, start time.Time, plans ...*Plan) *rig {
+	r := &rig{t: t, mem: newMemory(), clock: clockwork.NewFakeClockAt(start), plans: plans, runs: map[id]int{}, late: map[string]bool{}}
+	r.restart()
+	return r
+}
+
+// restart throws the engine away, as a kill does, and begins a new one.
+func (r *rig) restart() {
+	r.t.Helper()
+	r.engine = New(Config{Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock,
+		Log: slog.New(slog.DiscardHandler), Concurrency: 4, Look: time.Second})
+	r.engine.SetPlans(r.plans)
+	if err := r.engine.begin(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	r.step()
+}
+
+// step looks until nothing more starts or ends.
+func (r *rig) step() {
+	for {
+		r.engine.step(r.t.Context())
+		if len(r.engine.running) == 0 {
+			return
+		}
+		for len(r.engine.running) > 0 {
+			r.engine.finish(r.t.Context(), <-r.engine.done)
+		}
+	}
+}
+
+// to sets the clock, in either direction, and looks.
+func (r *rig) to(t time.Time) {
+	r.clock.Advance(t.Sub(r.clock.Now()))
+	r.step()
+}
+
+func (r *rig) RunSlot(_ context.Context, s Slot, begin func(string) error) Outcome {
+	runID := s.Pipeline + "/" + s.Nominal.Format(time.RFC3339Nano)
+	if err := begin(runID); err != nil {
+		return Outcome{Err: err}
+	}
+	o := Outcome{Run: runner.Run{RunID: runID, Status: runner.Loaded, FinishedAt: r.clock.Now()}}
+	if r.outcome != nil {
+		o = r.outcome(s)
+	}
+	r.mem.mu.Lock()
+	defer r.mem.mu.Unlock()
+	if o.Run.Status == runner.Loaded {
+		r.runs[idOf(&s)]++
+		r.mem.successes = append(r.mem.successes, Success{Pipeline: s.Pipeline, RunID: o.Run.RunID, EndedAt: r.clock.Now()})
+	}
+	return o
+}
+
+func (r *rig) Started(Slot, time.Duration) {}
+
+func (r *rig) Ended(s Slot, _ Outcome) { r.events = append(r.events, s) }
+
+func (r *rig) Freshness(pipeline string, _ Success, late bool) { r.late[pipeline] = late }
+
+func (r *rig) Watched(_ time.Time, err error) { r.wrong = err }
+
+// counts says how many slots of a pipeline ended how.
+func (r *rig) counts(pipeline string) map[Status]int {
+	out := map[Status]int{}
+	for _, s := range r.mem.all(pipeline) {
+		out[s.Status]++
+	}
+	return out
+}
