@@ -121,10 +121,71 @@ func checkImport(t *testing.T, f goFile, target string) {
 // protocol names the connector folder a package is in, if it is one.
 func protocol(dir string) string {
 	parts := strings.Split(dir, "/")
-	if len(parts) < 2 || parts[0] != "connectors" || slices.Contains([]string{"builtin", "connectortest"}, parts[1]) {
+	if len(parts) < 2 || parts[0] != "connectors" || slices.Contains([]string{"builtin", "connectortest", "web"}, parts[1]) {
 		return ""
 	}
 	return parts[1]
+}
+
+// httpNames are the names of net/http that send requests. A client is built,
+// and its limits are kept, in connectors/web alone.
+var httpNames = []string{"Client", "Transport", "RoundTripper", "DefaultClient", "DefaultTransport", "NewFileTransport", "ProxyFromEnvironment", "Get", "Head", "Post", "PostForm"}
+
+func TestOneClient(t *testing.T) {
+	for _, f := range goFiles(t) {
+		if f.test || f.dir == "connectors/web" {
+			continue
+		}
+		for _, name := range sendsHTTP(f.tree) {
+			t.Errorf("%s uses http.%s; connectors/web sends requests", f.path, name)
+		}
+	}
+}
+
+// sendsHTTP lists the names of httpNames that a file uses, whatever it calls
+// the package.
+func sendsHTTP(file *ast.File) []string {
+	called := ""
+	for _, spec := range file.Imports {
+		if spec.Path.Value != `"net/http"` {
+			continue
+		}
+		if called = "http"; spec.Name != nil {
+			called = spec.Name.Name
+		}
+	}
+	if called == "." {
+		return []string{". (imported without a name)"}
+	}
+	var used []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok && slices.Contains(httpNames, s.Sel.Name) {
+			if id, ok := s.X.(*ast.Ident); ok && id.Name == called && called != "" {
+				used = append(used, s.Sel.Name)
+			}
+		}
+		return true
+	})
+	return used
+}
+
+func TestSendsHTTPFinds(t *testing.T) {
+	for text, want := range map[string]int{
+		`package a; import "net/http"; var c = &http.Client{}`:                                        1,
+		`package a; import web "net/http"; var c = new(web.Transport); var d = web.DefaultClient`:     2,
+		`package a; import . "net/http"; var c Client`:                                                1,
+		`package a; import "net/http"; func f() { http.Get("x"); http.Post("x", "", nil) }`:           2,
+		`package a; import "net/http"; func f(w http.ResponseWriter, r *http.Request) { w.Header() }`: 0,
+		`package a; import http "example.com/other"; var c http.Client`:                               0,
+	} {
+		tree, err := parser.ParseFile(token.NewFileSet(), "a.go", text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sendsHTTP(tree); len(got) != want {
+			t.Errorf("%s: found %v, want %d", text, got, want)
+		}
+	}
 }
 
 func TestNoFloats(t *testing.T) {
