@@ -9,19 +9,34 @@ import (
 // Holidays is a set of days off beside Saturdays and Sundays. The zero value
 // has none. It is safe for concurrent use.
 type Holidays struct {
-	days []Date // sorted, distinct, no weekends
+	days     []Date // sorted, distinct, no weekends
+	weekends []Date // those that fall on one, sorted
 }
 
 // NewHolidays returns the set of the given days, in any order.
 func NewHolidays(days []Date) Holidays {
-	kept := make([]Date, 0, len(days))
+	h := Holidays{days: make([]Date, 0, len(days))}
 	for _, d := range days {
-		if !weekend(d) {
-			kept = append(kept, d)
+		if weekend(d) {
+			h.weekends = append(h.weekends, d)
+		} else {
+			h.days = append(h.days, d)
 		}
 	}
-	slices.Sort(kept)
-	return Holidays{days: slices.Compact(kept)}
+	slices.Sort(h.days)
+	slices.Sort(h.weekends)
+	h.days = slices.Compact(h.days)
+	return h
+}
+
+// Contains reports whether d was given as a holiday, be it on a weekend or not.
+func (h Holidays) Contains(d Date) bool {
+	in := h.days
+	if weekend(d) {
+		in = h.weekends
+	}
+	_, found := slices.BinarySearch(in, d)
+	return found
 }
 
 // between counts the holidays in first..last, both included.

@@ -121,6 +121,11 @@ func TestFiscalPeriods(t *testing.T) {
 
 func TestBusinessDays(t *testing.T) {
 	holidays := NewHolidays([]Date{day10(t, "2026-12-25"), day10(t, "2026-01-01"), day10(t, "2026-12-25"), day10(t, "2026-12-26"), day10(t, "2026-05-29")})
+	for date, want := range map[string]bool{"2026-12-25": true, "2026-12-26": true, "2026-12-24": false, "2026-12-27": false} {
+		if holidays.Contains(day10(t, date)) != want {
+			t.Errorf("%s is given as a holiday: %v", date, !want)
+		}
+	}
 	for _, c := range []struct{ date, following, preceding, modified string }{
 		{"2026-11-20", "2026-11-20", "2026-11-20", "2026-11-20"}, // a Friday
 		{"2026-11-21", "2026-11-23", "2026-11-20", "2026-11-23"},
