@@ -10,6 +10,11 @@ import (
 	"github.com/tieout/tieout/schemas/document"
 )
 
+// Settle finds out what became of earlier runs of the job's pipeline that
+// began and never finished, and writes it down. Execute does so itself; a
+// caller that must know before it decides to run calls Settle first.
+func Settle(ctx context.Context, job Job, deps Deps) error { return settle(ctx, &job, &deps) }
+
 // settle finds out what became of the runs of this pipeline that began and
 // never finished: killed, cut off at their commit, or out of power. The
 // sink's ledger decides; a load it does not have never happened.

@@ -27,10 +27,25 @@ type RunOptions struct {
 	Workers     int
 	// Retry runs held records again: they stand in for the source.
 	Retry []state.HeldEntry
+	// Slot makes it a run for a slot of the schedule.
+	Slot *SlotRun
+	// Store is an open state store to use; nil opens one for the run.
+	Store *state.Store
+}
+
+// SlotRun is one attempt at a slot.
+type SlotRun struct {
+	Nominal time.Time // as_of of the run
+	Attempt int       // from 1
+	// Begin is told the id of the run before it starts, under the pipeline's
+	// lock. It is not called when an earlier attempt turns out to be committed.
+	Begin func(runID string) error
 }
 
 // Run executes a pipeline once. The error is what kept the run from
 // starting; how a run that started ended is in its report, Cause included.
+// For a slot that an earlier attempt committed, nothing is run and the report
+// is that attempt's.
 func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOptions) (runner.Run, error) {
 	if err := p.Problems(pipeline); err != nil {
 		return runner.Run{}, err
@@ -40,30 +55,51 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 		return runner.Run{}, err
 	}
 	deps := runner.Deps{Now: p.options.Now, Spill: newSpill(p.StateDir()), Log: p.options.Log, Progress: o.Progress, Workers: o.Workers}
-	if !o.DryRun {
-		store, err := p.State(ctx)
-		if err != nil {
+	if o.DryRun {
+		return runner.Execute(ctx, job, deps), nil
+	}
+	store := o.Store
+	if store == nil {
+		if store, err = p.State(ctx); err != nil {
 			return runner.Run{}, err
 		}
 		defer store.Close()
-		release, err := store.Lock(ctx, job.Project, job.Environment, pipeline.Name())
+	}
+	release, err := store.Lock(ctx, job.Project, job.Environment, pipeline.Name())
+	if err != nil {
+		return runner.Run{}, err
+	}
+	defer release()
+	deps.Journal, deps.Memory = store, store
+	switch {
+	case len(o.Retry) > 0:
+		entries, err := fresh(ctx, store, o.Retry)
+		if err == nil {
+			err = p.retry(ctx, &job, store, entries)
+		}
 		if err != nil {
 			return runner.Run{}, err
 		}
-		defer release()
-		deps.Journal, deps.Memory = store, store
-		if len(o.Retry) > 0 {
-			entries, err := fresh(ctx, store, o.Retry)
-			if err == nil {
-				err = p.retry(ctx, &job, store, entries)
-			}
-			if err != nil {
-				return runner.Run{}, err
-			}
-			deps.Journal = newRetryJournal(store, entries)
+		deps.Journal = newRetryJournal(store, entries)
+	case o.Slot != nil:
+		if run, done, err := beginSlot(ctx, &job, deps, store, o.Slot); done || err != nil {
+			return run, err
 		}
 	}
 	return runner.Execute(ctx, job, deps), nil
+}
+
+// beginSlot finds out whether an earlier attempt at the slot committed, and
+// announces the run when none did.
+func beginSlot(ctx context.Context, job *runner.Job, deps runner.Deps, store *state.Store, slot *SlotRun) (runner.Run, bool, error) {
+	if err := runner.Settle(ctx, *job, deps); err != nil {
+		return runner.Run{}, false, err
+	}
+	run, done, err := store.Committed(ctx, job.Project, job.Environment, job.Load.Pipeline, slot.Nominal)
+	if err != nil || done {
+		return run, done, err
+	}
+	return runner.Run{}, false, slot.Begin(job.RunID)
 }
 
 // job turns a pipeline into what the runner executes. It connects nothing.
@@ -77,14 +113,20 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 		return runner.Job{}, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
 	}
 	asOf := o.AsOf
-	if asOf.IsZero() {
+	switch {
+	case o.Slot != nil:
+		asOf = o.Slot.Nominal
+	case asOf.IsZero():
 		asOf = p.options.Now()
 	}
 	tables := p.tables(ctx, o.Given == "")
 	job := runner.Job{RunID: p.options.NewID(), LoadID: p.options.NewID(), Project: p.Workspace.Project.Project.Value,
 		Environment: p.options.Environment, Trigger: o.Trigger, Pipeline: pipeline, Typed: pipeline.Assume() == record.Unknown,
 		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To}
-	if job.Trigger == "" {
+	switch {
+	case o.Slot != nil:
+		job.Trigger, job.Slot, job.Attempt = runner.TriggerSchedule, o.Slot.Nominal, o.Slot.Attempt
+	case job.Trigger == "":
 		job.Trigger = "manual"
 	}
 	job.Read = read(pipeline)

@@ -3,8 +3,10 @@ package state
 import (
 	"context"
 	"crypto/sha256"
+	stdsql "database/sql"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +26,7 @@ type advisoryLock struct {
 	conn   *sqlx.Conn
 	name   string
 	holder string
+	turn   int64
 	key    int64
 }
 
@@ -69,7 +72,7 @@ func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name, holder strin
 	if err := conn.GetContext(ctx, &turn, `SELECT turn FROM tieout_locks WHERE name = $1`, name); err != nil {
 		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
 	}
-	h := &advisoryLock{conn: conn, name: name, holder: holder, key: lockNumber(name, turn)}
+	h := &advisoryLock{conn: conn, name: name, holder: holder, turn: turn, key: lockNumber(name, turn)}
 	var got bool
 	if err := conn.GetContext(ctx, &got, `SELECT pg_try_advisory_lock($1)`, h.key); err != nil {
 		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
@@ -117,8 +120,17 @@ func lockNumber(name string, turn int64) int64 {
 }
 
 func (h *advisoryLock) beat(ctx context.Context, now time.Time) error {
-	_, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET beat = $2, holder = $3 WHERE name = $1`, h.name, stamp(now), h.holder)
-	return err
+	done, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET beat = $2, holder = $3 WHERE name = $1 AND turn = $4`, h.name, stamp(now), h.holder, h.turn)
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, stdsql.ErrConnDone) {
+		return fmt.Errorf("%w: the connection that held it is gone: %w", ErrLocked, err)
+	}
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err == nil && n == 0 {
+		return ErrLocked
+	}
+	return nil
 }
 
 func (h *advisoryLock) release() {

@@ -23,8 +23,8 @@ func (s *Store) Begin(ctx context.Context, run runner.Run) error {
 		return err
 	}
 	_, err = s.db.ExecContext(ctx, s.db.Rebind(`INSERT INTO tieout_runs
-		(run_id, load_id, project, environment, pipeline, status, started_at, fresh, report) VALUES (?,?,?,?,?,?,?,?,?)`),
-		run.RunID, run.LoadID, run.Project, run.Environment, run.Pipeline, string(run.Status), stamp(run.StartedAt), fresh(run), string(report))
+		(run_id, load_id, project, environment, pipeline, status, started_at, fresh, slot, report) VALUES (?,?,?,?,?,?,?,?,?,?)`),
+		run.RunID, run.LoadID, run.Project, run.Environment, run.Pipeline, string(run.Status), stamp(run.StartedAt), fresh(run), stampOrNone(run.Slot), string(report))
 	if err != nil {
 		return s.named(err)
 	}

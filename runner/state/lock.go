@@ -31,8 +31,10 @@ type locker interface {
 	close() error
 }
 
-// held is a lock that is held. beat shows that its holder is alive.
+// held is a lock that is held.
 type held interface {
+	// beat shows that its holder is alive. It returns ErrLocked when somebody
+	// has taken the lock over meanwhile.
 	beat(ctx context.Context, now time.Time) error
 	release()
 }
@@ -47,11 +49,12 @@ const (
 // another run has it. The lock goes with the process, however it ends, and
 // may be taken over when its holder has not beaten for 90 seconds.
 func (s *Store) Lock(ctx context.Context, project, environment, pipeline string) (release func(), err error) {
-	return s.hold(ctx, strings.Join([]string{project, environment, pipeline}, "/"), fmt.Sprintf("process %d", os.Getpid()))
+	return s.hold(ctx, strings.Join([]string{project, environment, pipeline}, "/"), fmt.Sprintf("process %d", os.Getpid()), func() {})
 }
 
-// hold takes a lock and keeps it alive until it is released.
-func (s *Store) hold(ctx context.Context, name, holder string) (release func(), err error) {
+// hold takes a lock and keeps it alive until it is released. lost is called
+// when another process has taken it over.
+func (s *Store) hold(ctx context.Context, name, holder string, lost func()) (release func(), err error) {
 	h, err := s.locks.try(ctx, name, holder)
 	if err != nil {
 		return nil, err
@@ -60,7 +63,9 @@ func (s *Store) hold(ctx context.Context, name, holder string) (release func(), 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.beat(beating, h)
+		if s.beat(beating, h) {
+			lost()
+		}
 	}()
 	var once sync.Once
 	return func() {
@@ -72,17 +77,20 @@ func (s *Store) hold(ctx context.Context, name, holder string) (release func(), 
 	}, nil
 }
 
-// beat shows a sign of life until ctx ends. A beat that fails is no reason
-// to stop the run: the next one may not, and the epoch guards the sink.
-func (s *Store) beat(ctx context.Context, h held) {
+// beat shows a sign of life until ctx ends or the lock is lost. A beat that
+// fails is no reason to stop: the next one may not, and the epoch guards the
+// sink.
+func (s *Store) beat(ctx context.Context, h held) (lost bool) {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return false
 		case <-ticker.C:
-			_ = h.beat(ctx, s.now())
+			if errors.Is(h.beat(ctx, s.now()), ErrLocked) {
+				return true
+			}
 		}
 	}
 }
@@ -95,7 +103,10 @@ type files struct {
 	now   func() time.Time
 }
 
-type fileLock struct{ f *os.File }
+type fileLock struct {
+	f    *os.File
+	path string
+}
 
 func (l *files) path(name string) string {
 	sum := sha256.Sum256([]byte(name))
@@ -118,7 +129,7 @@ func (l *files) try(_ context.Context, name, holder string) (held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, name)
 	}
-	return &fileLock{f}, nil
+	return &fileLock{f: f, path: path}, nil
 }
 
 // look tries a shared lock, which is given back at once.
@@ -177,6 +188,9 @@ func (l *files) stale(path string) bool {
 }
 
 func (h *fileLock) beat(_ context.Context, now time.Time) error {
+	if !same(h.f, h.path) {
+		return ErrLocked
+	}
 	t := unix.NsecToTimeval(now.UnixNano())
 	return unix.Futimes(int(h.f.Fd()), []unix.Timeval{t, t})
 }

@@ -32,7 +32,7 @@ func child(place string) int {
 	ctx := context.Background()
 	s, err := state.Open(ctx, place, time.Now)
 	if err == nil {
-		_, err = s.LockServe(ctx, "p", "", "process of the child")
+		_, err = s.LockServe(ctx, "p", "", "process of the child", func() {})
 	}
 	if err == nil {
 		err = contend(ctx, s, "child")

@@ -80,6 +80,10 @@ var migrations = [][]string{{
 		WHERE fresh = 1 AND status IN ('loaded', 'nothing_new')`,
 	`CREATE INDEX tieout_runs_open ON tieout_runs (project, environment, pipeline) WHERE finished_at = ''`,
 	`CREATE INDEX tieout_runs_recent ON tieout_runs (project, environment, started_at, run_id)`,
+	// slot is the nominal instant a run was for: whatever became of the slot's
+	// row, a slot with a committed run is not run again.
+	`ALTER TABLE tieout_runs ADD COLUMN slot TEXT NOT NULL DEFAULT ''`,
+	`CREATE INDEX tieout_runs_slot ON tieout_runs (project, environment, pipeline, slot) WHERE slot <> ''`,
 	`ALTER TABLE tieout_locks ADD COLUMN holder TEXT NOT NULL DEFAULT ''`,
 }}
 

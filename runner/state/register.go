@@ -23,7 +23,8 @@ func (t *Timekeeper) Watermark(ctx context.Context) (time.Time, error) {
 	return instant(text)
 }
 
-// Reopen takes the watermark back: see schedule.Register. A stretch written
+// Reopen takes the watermark back: see schedule.Register. Nothing is known
+// only since later than that any more, and a stretch written
 // down as one that goes beyond the instant is cut there.
 func (t *Timekeeper) Reopen(ctx context.Context, to time.Time) (int, error) {
 	var removed int64
@@ -38,6 +39,10 @@ func (t *Timekeeper) Reopen(ctx context.Context, to time.Time) (int, error) {
 		}
 		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_slots SET through = ? WHERE project = ? AND environment = ? AND status IN ('missed', 'coalesced')
 			AND nominal <= ? AND through > ?`), stamp(to), t.project, t.environment, stamp(to), stamp(to)); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_schedules SET since = ? WHERE project = ? AND environment = ? AND since > ?`),
+			stamp(to), t.project, t.environment, stamp(to)); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_watch SET watermark = ? WHERE project = ? AND environment = ? AND watermark > ?`),

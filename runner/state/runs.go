@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/tieout/tieout/runner"
 )
@@ -37,4 +38,15 @@ func (s *Store) RunByID(ctx context.Context, id string) (runner.Run, error) {
 		return runner.Run{}, fmt.Errorf("run %q: %w", id, ErrAmbiguous)
 	}
 	return runs[0], nil
+}
+
+// Committed finds the run of a slot that loaded or found nothing new, so that
+// the slot is not run again.
+func (s *Store) Committed(ctx context.Context, project, environment, pipeline string, slot time.Time) (runner.Run, bool, error) {
+	runs, err := s.reports(ctx, `SELECT report FROM tieout_runs WHERE project = ? AND environment = ? AND pipeline = ? AND slot = ? AND slot <> ''
+		AND status IN ('loaded', 'nothing_new') ORDER BY started_at LIMIT 1`, project, environment, pipeline, stamp(slot))
+	if err != nil || len(runs) == 0 {
+		return runner.Run{}, false, err
+	}
+	return runs[0], true, nil
 }

@@ -15,11 +15,12 @@ const serveTries = 3
 // whatever project and environment, and one for each project and environment
 // in PostgreSQL. holder says to people who it is. When there is another, the
 // error wraps ErrServing and names it. The lock goes with the process,
-// however it ends, and release gives it back.
-func (s *Store) LockServe(ctx context.Context, project, environment, holder string) (release func(), err error) {
+// however it ends, and release gives it back. lost is called when another
+// process took it over, since this one showed no sign of life.
+func (s *Store) LockServe(ctx context.Context, project, environment, holder string, lost func()) (release func(), err error) {
 	name := s.locks.scope(project, environment)
 	for try := 1; ; try++ {
-		release, err = s.hold(ctx, name, clean(holder))
+		release, err = s.hold(ctx, name, clean(holder), lost)
 		if err == nil || !errors.Is(err, ErrLocked) {
 			return release, s.named(err)
 		}
