@@ -275,7 +275,7 @@ func TestContention(t *testing.T) {
 		if len(slots) != contended {
 			t.Errorf("%d slots are done, want %d", len(slots), contended)
 		}
-		if _, err := s.LockServe(ctx, "p", "", "me"); !errors.Is(err, state.ErrServing) || !errors.Is(err, state.ErrLocked) {
+		if _, err := s.LockServe(ctx, "p", "", "me", nobody); !errors.Is(err, state.ErrServing) || !errors.Is(err, state.ErrLocked) {
 			t.Errorf("a second serve: %v", err)
 		}
 		if holder, running, err := s.Serving(ctx, "p", ""); holder != "process of the child" || !running || err != nil {
@@ -285,7 +285,7 @@ func TestContention(t *testing.T) {
 		other.Wait()
 		deadline := time.Now().Add(10 * time.Second) // PostgreSQL notices the lost connection
 		for {
-			release, err := s.LockServe(ctx, "p", "", "me")
+			release, err := s.LockServe(ctx, "p", "", "me", nobody)
 			if err == nil {
 				release()
 				return
