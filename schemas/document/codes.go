@@ -46,6 +46,10 @@ const (
 	CodeReferenceNotAllowed Code = "yaml.reference_not_allowed"
 	CodeSecretNotAllowed    Code = "yaml.secret_not_allowed"
 	CodeSecretInFile        Code = "yaml.secret_in_file"
+	CodeSchedule            Code = "yaml.schedule"
+	CodeHolidays            Code = "yaml.holidays"
+	CodeCycle               Code = "yaml.cycle"
+	CodeTimezone            Code = "yaml.timezone"
 
 	CodeExprSyntax          Code = "expr.syntax"
 	CodeExprUnknownField    Code = "expr.unknown_field"
@@ -118,16 +122,21 @@ const (
 	CodeStateCorrupt       Code = "state.corrupt"
 	CodeStateCursorChanged Code = "state.cursor_changed"
 	CodeStateMissing       Code = "state.missing"
+	CodeStateServing       Code = "state.serving"
+	CodeStateClock         Code = "state.clock"
 
 	CodeRunFailed      Code = "run.failed"
 	CodeRunFenced      Code = "run.fenced"
 	CodeRunInterrupted Code = "run.interrupted"
 	CodeRunBalance     Code = "run.balance"
 	CodeRunBudget      Code = "run.budget"
+	CodeRunTimeout     Code = "run.timeout"
+	CodeRunAlert       Code = "run.alert"
 
 	CodeAuthSecretMissing Code = "auth.secret_missing"
 
 	CodeNetUnreachable Code = "net.unreachable"
+	CodeNetRefused     Code = "net.refused"
 )
 
 // CodeInfo is one row of the table of codes.
@@ -240,6 +249,10 @@ func documentCodes() []CodeInfo {
 		{Code: CodeReferenceNotAllowed, Summary: "a reference outside the settings"},
 		{Code: CodeSecretNotAllowed, Summary: "a secret in a setting that is shown"},
 		{Code: CodeSecretInFile, Summary: "a secret written into the file"},
+		{Code: CodeSchedule, Summary: "a schedule, retry or deadline that cannot work"},
+		{Code: CodeHolidays, Summary: "a file of holidays that cannot be used"},
+		{Code: CodeCycle, Summary: "pipelines that wait for one another"},
+		{Code: CodeTimezone, Summary: "a time zone that does not exist"},
 	}
 }
 
@@ -315,12 +328,17 @@ func deliveryCodes() []CodeInfo {
 		{Code: CodeStateCorrupt, Summary: "the state cannot be read"},
 		{Code: CodeStateCursorChanged, Summary: "the cursor, key or stream was changed"},
 		{Code: CodeStateMissing, Summary: "there is no state for this pipeline"},
+		{Code: CodeStateServing, Summary: "another serve holds this state"},
+		{Code: CodeStateClock, Summary: "the clock is more than a year ahead of the last sign of life"},
 		{Code: CodeRunFailed, Summary: "the run stopped on an error"},
 		{Code: CodeRunFenced, Summary: "a newer run took over"},
 		{Code: CodeRunInterrupted, Summary: "the run was stopped from outside"},
 		{Code: CodeRunBalance, Summary: "the records do not add up"},
 		{Code: CodeRunBudget, Summary: "the run used more than it may"},
+		{Code: CodeRunTimeout, Summary: "the run took longer than its timeout"},
+		{Code: CodeRunAlert, Summary: "an alert cannot be delivered"},
 		{Code: CodeAuthSecretMissing, Summary: "a secret is not set"},
 		{Code: CodeNetUnreachable, Summary: "the other side did not answer"},
+		{Code: CodeNetRefused, Summary: "an address or origin is not allowed"},
 	}
 }
