@@ -63,14 +63,29 @@ func (p *Project) StateDir() string { return filepath.Join(p.options.Dir, ".tieo
 
 // State opens the state store. The caller closes it.
 func (p *Project) State(ctx context.Context) (*state.Store, error) {
-	place, err := p.Workspace.State()
+	place, err := p.statePlace()
 	if err != nil {
 		return nil, err
 	}
-	if !state.IsURL(place) && !filepath.IsAbs(place) {
+	return state.Open(ctx, place, p.options.Now)
+}
+
+// LookState opens the state store for a command that only looks, and makes no
+// file where there is none. The caller closes it.
+func (p *Project) LookState(ctx context.Context) (*state.Store, error) {
+	place, err := p.statePlace()
+	if err != nil {
+		return nil, err
+	}
+	return state.Look(ctx, place, p.options.Now)
+}
+
+func (p *Project) statePlace() (string, error) {
+	place, err := p.Workspace.State()
+	if err == nil && !state.IsURL(place) && !filepath.IsAbs(place) {
 		place = filepath.Join(p.options.Dir, place)
 	}
-	return state.Open(ctx, place, p.options.Now)
+	return place, err
 }
 
 // env is what connectors get.

@@ -203,3 +203,14 @@ func holderName(text string) string {
 	}
 	return text
 }
+
+// nobody locks nothing: what only looks takes no lock.
+type nobody struct{}
+
+func (nobody) try(_ context.Context, name, _ string) (held, error) {
+	return nil, fmt.Errorf("%w: %s cannot be locked in a store that is only looked at", ErrUnreachable, name)
+}
+
+func (nobody) look(context.Context, string) (string, bool, error) { return "", false, nil }
+func (nobody) scope(_, _ string) string                           { return "" }
+func (nobody) close() error                                       { return nil }

@@ -226,6 +226,7 @@ func (t *Timekeeper) change(ctx context.Context, query string, args ...any) (int
 // SlotFilter chooses slots; zero fields choose all.
 type SlotFilter struct {
 	Pipeline string
+	Nominal  time.Time
 	Status   schedule.Status
 	Limit    int
 }
@@ -236,6 +237,9 @@ func (t *Timekeeper) Slots(ctx context.Context, f SlotFilter) ([]schedule.Slot, 
 	args := []any{t.project, t.environment}
 	if f.Pipeline != "" {
 		query, args = query+` AND pipeline = ?`, append(args, f.Pipeline)
+	}
+	if !f.Nominal.IsZero() {
+		query, args = query+` AND nominal = ?`, append(args, stamp(f.Nominal))
 	}
 	if f.Status != "" {
 		query, args = query+` AND status = ?`, append(args, string(f.Status))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -64,6 +65,31 @@ func Open(ctx context.Context, place string, now func() time.Time) (*Store, erro
 		return nil, err
 	}
 	s.now = now
+	if err := s.migrate(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Look opens the store at a place for a command that only looks. A file that
+// is missing is not made: an empty store in memory stands in for it.
+func Look(ctx context.Context, place string, now func() time.Time) (*Store, error) {
+	if !IsURL(place) {
+		if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+			return empty(ctx, now)
+		}
+	}
+	return Open(ctx, place, now)
+}
+
+func empty(ctx context.Context, now func() time.Time) (*Store, error) {
+	db, err := sqlx.Open("sqlite", ":memory:")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	db.SetMaxOpenConns(1) // each connection has a store of its own
+	s := &Store{db: db, locks: nobody{}, now: now}
 	if err := s.migrate(ctx); err != nil {
 		s.Close()
 		return nil, err

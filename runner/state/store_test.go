@@ -286,6 +286,35 @@ func TestDamagedFileIsNamed(t *testing.T) {
 	}
 }
 
+func TestLookMakesNothing(t *testing.T) {
+	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "none")
+	path := filepath.Join(dir, "state.db")
+	s, err := state.Look(ctx, path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	runs, err := s.Runs(ctx, state.RunFilter{Project: "p"})
+	if _, running, lerr := s.Serving(ctx, "p", ""); len(runs) != 0 || err != nil || running || lerr != nil {
+		t.Errorf("an empty store has %v, %v, %v, %v", runs, err, running, lerr)
+	}
+	if _, err := s.Lock(ctx, "p", "", "rent"); err == nil {
+		t.Error("a store in memory gave a lock")
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("looking made the folder")
+	}
+	begin(t, open(t, path), run("1"))
+	there, err := state.Look(ctx, path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	if _, err := there.RunByID(ctx, "1"); err != nil {
+		t.Errorf("a store that is there: %v", err)
+	}
+}
+
 func TestUnreachableServerKeepsItsPassword(t *testing.T) {
 	_, err := state.Open(context.Background(), "postgres://u:s3cr%2Bt@127.0.0.1:1/x?sslmode=disable", now)
 	if !errors.Is(err, state.ErrUnreachable) {
