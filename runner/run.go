@@ -234,6 +234,10 @@ func (e *execution) takeOutcome() {
 	e.run.Warnings = append(e.run.Warnings, e.out.run.Warnings...)
 }
 
+// ErrTimeout is the cause of a context that ended because the run took longer
+// than its pipeline allows. Such a run failed; it was not interrupted.
+var ErrTimeout = errors.New("the run took longer than its timeout")
+
 // ErrBlocked says that the gate did not let the run through.
 var ErrBlocked = errors.New("blocked by the gate")
 
@@ -328,6 +332,9 @@ func (e *execution) ledger() connectors.Ledger {
 // since that is a way for a run to end.
 func (e *execution) end(ctx context.Context, err error) Run {
 	interrupted := ctx.Err() != nil
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTimeout) {
+		interrupted, err = false, fmt.Errorf("%w: %w", cause, err)
+	}
 	ctx = context.WithoutCancel(ctx)
 	if err != nil && e.writer != nil {
 		if abort := e.writer.Abort(ctx); abort != nil {

@@ -85,6 +85,8 @@ func Code(err error) string {
 		return string(document.CodeRunBalance)
 	case errors.Is(err, connectors.ErrTooManyRefused):
 		return string(document.CodeGateQuarantined)
+	case errors.Is(err, ErrTimeout):
+		return string(document.CodeRunTimeout)
 	case errors.Is(err, context.Canceled):
 		return string(document.CodeRunInterrupted)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -44,13 +45,15 @@ type app struct {
 	logFormat        string
 	out              *output
 	exit             int
+	farewell         atomic.Value // text said when a signal stops the command
 }
 
 // Main runs one command and returns its exit code.
 func Main(ctx context.Context, w World) int {
-	ctx, stop := withSignals(ctx, w.Stderr)
-	defer stop()
 	a := &app{World: w}
+	a.farewell.Store("stopping: the load is undone and nothing moves; press again to stop now")
+	ctx, stop := a.withSignals(ctx)
+	defer stop()
 	root := a.root()
 	root.SetArgs(w.Args)
 	root.SetIn(w.Stdin)
@@ -70,7 +73,7 @@ func Main(ctx context.Context, w World) int {
 
 // withSignals cancels the context on the first signal and ends the process
 // on the second.
-func withSignals(ctx context.Context, stderr io.Writer) (context.Context, func()) {
+func (a *app) withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -83,7 +86,7 @@ func withSignals(ctx context.Context, stderr io.Writer) (context.Context, func()
 		if got == syscall.SIGTERM {
 			cause, exit = errTerminated, exitTerminate
 		}
-		fmt.Fprintln(stderr, "stopping: the load is undone and nothing moves; press again to stop now")
+		fmt.Fprintln(a.Stderr, a.farewell.Load())
 		cancel(cause)
 		if _, ok := <-signals; ok {
 			os.Exit(exit)

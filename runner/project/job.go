@@ -54,6 +54,11 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 	if err != nil {
 		return runner.Run{}, err
 	}
+	if most := pipeline.Timeout.Std(); most > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeoutCause(ctx, most, fmt.Errorf("%w of %s", runner.ErrTimeout, pipeline.Timeout))
+		defer stop()
+	}
 	deps := runner.Deps{Now: p.options.Now, Spill: newSpill(p.StateDir()), Log: p.options.Log, Progress: o.Progress, Workers: o.Workers}
 	if o.DryRun {
 		return runner.Execute(ctx, job, deps), nil

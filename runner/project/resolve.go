@@ -1,10 +1,13 @@
 package project
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tieout/tieout/schemas/document"
@@ -42,6 +45,32 @@ func (r *resolver) Resolve(ref document.Reference) (value string, secret bool, e
 		return "", true, fmt.Errorf("is neither under secrets in tieout.yaml nor in %s", name)
 	}
 	return "", false, errNotSet
+}
+
+// Secrets are the values of every secret in the settings of connections and
+// alerts that can be resolved now, longest first, for a caller that keeps them
+// out of what it writes.
+func (p *Project) Secrets() []string {
+	w := p.Workspace
+	seen := make(map[string]bool)
+	for _, name := range w.ConnectionNames() {
+		if c, err := w.Connection(name); err == nil {
+			for _, s := range c.Secrets {
+				seen[s.Reveal()] = true
+			}
+		}
+	}
+	if w.Project != nil {
+		for _, name := range w.Project.Alerts.Keys() {
+			if t, err := w.Alert(name); err == nil {
+				for _, s := range []document.Secret{t.Slack, t.GoogleChat, t.Webhook} {
+					seen[s.Reveal()] = true
+				}
+			}
+		}
+	}
+	delete(seen, "")
+	return slices.SortedFunc(maps.Keys(seen), func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 }
 
 // file reads a small file, such as a mounted secret, without its last line
