@@ -67,6 +67,7 @@ func TestBadFiles(t *testing.T) {
 			if !strings.HasPrefix(name, "tieout~") {
 				files = []string{"tieout.yaml", string(projectText), "case.yaml", string(raw)}
 			}
+			files = append(files, holidayFiles(t, root)...)
 			w := load(pipelines.Options{Tables: headers{root}}, files...)
 			code, _, _ := strings.Cut(name, "~")
 			if found := w.Report.Diagnostics(); code != "tieout" && !found.Has(document.Code(code)) {
@@ -75,6 +76,23 @@ func TestBadFiles(t *testing.T) {
 			golden(t, filepath.Join("bad", strings.TrimSuffix(name, ".yaml")+".golden"), describe(w.Report))
 		})
 	}
+}
+
+// holidayFiles are read by the check of a schedule.
+func holidayFiles(t *testing.T, root fs.FS) (files []string) {
+	t.Helper()
+	names, err := fs.Glob(root, "mappings/holidays*")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		raw, err := fs.ReadFile(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, name, string(raw))
+	}
+	return files
 }
 
 func golden(t *testing.T, name, got string) {
@@ -131,15 +149,17 @@ func elsewhere() []document.Code {
 
 // Every code that a check before the run can give has a bad file.
 func TestEveryCodeHasABadFile(t *testing.T) {
+	codes := []document.Code{document.CodeSchedule, document.CodeHolidays, document.CodeCycle, document.CodeTimezone}
 	for _, area := range []string{"source", "step", "rule", "gate", "sink"} {
-		for _, code := range document.CodesWithArea(area) {
-			files, err := filepath.Glob(filepath.Join("testdata", "bad", string(code)+"~*.yaml"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if has, late := len(files) > 0, slices.Contains(elsewhere(), code); has == late {
-				t.Errorf("%s: bad file %v, found only in a run %v", code, has, late)
-			}
+		codes = append(codes, document.CodesWithArea(area)...)
+	}
+	for _, code := range codes {
+		files, err := filepath.Glob(filepath.Join("testdata", "bad", string(code)+"~*.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has, late := len(files) > 0, slices.Contains(elsewhere(), code); has == late {
+			t.Errorf("%s: bad file %v, found only in a run %v", code, has, late)
 		}
 	}
 }

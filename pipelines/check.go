@@ -17,6 +17,7 @@ func (w *Workspace) check(p *Pipeline, r *document.Report, line func(file string
 	c.zone()
 	c.notify()
 	c.schedule()
+	c.unattended()
 	c.money()
 	c.source()
 	c.sink()

@@ -59,6 +59,8 @@ func (w *Workspace) checkProject(r *document.Report) {
 	p := w.Project
 	checkName(p.Project, "project", plainName, r)
 	w.book.checkZone(p.Timezone, r)
+	w.checkServe(r)
+	w.checkAlerts(r)
 	for i := range p.Vars.Entries {
 		checkName(p.Vars.Entries[i].Key, "var", varName, r)
 	}

@@ -61,7 +61,7 @@ func (b *book) checkZone(name document.Text, r *document.Report) *time.Location 
 	}
 	z, err := b.zone(name.Value)
 	if err != nil {
-		r.ErrorAt(name, document.CodeWrongType, "Write its IANA name, such as America/Chicago, Europe/London or UTC.", "timezone: %v", err)
+		r.ErrorAt(name, document.CodeTimezone, "Write its IANA name, such as America/Chicago, Europe/London or UTC.", "timezone: %v", err)
 		return nil
 	}
 	return z
@@ -93,7 +93,14 @@ func (b *book) open(d *document.Decoder, name string, base, over *document.Node)
 		c.Kind, c.Settings = kind, kind.Connection()
 		c.Secrets = layOver(d, base, over, []any{&keys, c.Settings}, []any{new(connectionKeys), kind.Connection()})
 	}
-	c.Connector, c.Timezone = keys.Connector, keys.Timezone
+	c.Connector, c.Timezone, c.Concurrency = keys.Connector, keys.Timezone, keys.Concurrency
+	at := base.Get("concurrency")
+	if over != nil && over.Get("concurrency") != nil {
+		at = over.Get("concurrency")
+	}
+	if at != nil && !between(c.Concurrency, at, 1, mostAtOnce) {
+		d.Report.ErrorAt(at, document.CodeWrongType, "", "concurrency is a number from 1 to %d, not %s", mostAtOnce, at.Text())
+	}
 	if c.Timezone.IsZero() && zone != nil {
 		c.Timezone = zone.Scalar()
 	}

@@ -105,8 +105,8 @@ func TestVars(t *testing.T) {
 		t.Error(state, err)
 	}
 	alert, err := w.Alert("finance")
-	if slack, _ := alert.Get("slack"); err != nil || slack.Reveal() != "https://hook" {
-		t.Error(err)
+	if err != nil || alert.Slack.Reveal() != "https://hook" || alert.Webhook.Given() || alert.Remind.Std() != 24*time.Hour {
+		t.Errorf("%+v %v", alert, err)
 	}
 	o.Vars = map[string]string{"regoin": "south"}
 	if _, err := load(o, "tieout.yaml", text).Vars(); err == nil || !strings.Contains(err.Error(), "did you mean region?") {

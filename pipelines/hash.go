@@ -70,7 +70,7 @@ func (h hasher) text(s string) {
 // unhashed are the keys of a pipeline that change nothing about its records.
 func unhashed(path string) bool {
 	switch path {
-	case ".description", ".owner", ".notify", ".schedule":
+	case ".description", ".owner", ".notify", ".schedule", ".retry", ".timeout", ".fresh_within":
 		return true
 	case ".sink.mode": // hashed as it comes out when it is not written
 		return true

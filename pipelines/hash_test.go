@@ -55,6 +55,8 @@ func TestConfigHash(t *testing.T) {
 		"description": edit("What is owed.", "Something else."),
 		"owner":       edit("owner: a@example.com\n", ""),
 		"schedule":    edit("schedule: { every: 1h }\nnotify", "notify", "every: 1h", "cron: \"0 6 * * *\""),
+		"retry":       edit("owner: a@example.com\n", "retry: { attempts: 5 }\n"),
+		"deadlines":   edit("owner: a@example.com\n", "timeout: 1h\nfresh_within: 2d\n"),
 		"alert":       edit("notify: finance\n", ""),
 		"key order":   edit("  connection: files\n  stream: rent.csv\n", "  stream: rent.csv\n  connection: files\n"),
 		"fields":      edit("{ id: text, rent: decimal,", "{ rent: { type: decimal }, id: { type: text },"),

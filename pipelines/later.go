@@ -22,6 +22,8 @@ func later(key string) string {
 		return "spreadsheets"
 	case "missing":
 		return "`missing` (closing or deleting records the source no longer has)"
+	case "webhook":
+		return "schedules by webhook"
 	case "void":
 		return "`void`"
 	case "where":

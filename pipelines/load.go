@@ -36,6 +36,7 @@ type Workspace struct {
 	Report *document.Report
 
 	options Options
+	root    fs.FS // while it is loaded
 	book    *book
 	cache   *tableCache // nil without tables
 }
@@ -44,7 +45,7 @@ type Workspace struct {
 // names begin with a dot excepted, and checks them all in one pass. It always
 // gives a workspace; what is wrong is in its Report.
 func Load(root fs.FS, o Options) *Workspace {
-	w := &Workspace{Dir: o.Dir, Environment: o.Environment, Report: new(document.Report), options: o}
+	w := &Workspace{Dir: o.Dir, Environment: o.Environment, Report: new(document.Report), options: o, root: root}
 	w.book = &book{connectors: o.Connectors, connections: make(map[string]*Connection)}
 	if o.Tables != nil {
 		w.cache = &tableCache{from: o.Tables, known: make(map[string]tableShape)}
@@ -53,6 +54,8 @@ func Load(root fs.FS, o Options) *Workspace {
 	w.loadProject(root)
 	w.loadPipelines(root, files)
 	w.checkNames()
+	w.checkAfter()
+	w.root = nil
 	return w
 }
 

@@ -164,6 +164,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("tieout: 1\nproject: a\nconnections: { a: , b: [], c: { connector: [] } }\nenvironments: { x: { connections: { a: 1 } } }", "pipeline: [a]\nsource: a\nsink: []")
 	f.Add("tieout: {}", "pipeline: a\nsource: { connection: {}, cursor: a, fields: [a] }\nsink: { connection: a, key: { a: b } }\ngate: [unique, {}, {unique: {}}, {balanced: a}]\nrules: [a, {}]\ntransforms: [set, {set: a}, {group: {}}, {lines: {}}]")
 	f.Add("a: b", "tieout: 1")
+	f.Add("tieout: 1\nproject: a\nserve: []\nalerts: { a: b, c: [] }", "pipeline: a\nschedule: { monthly: [], at: { a: b }, on: [], after: [{}], holidays: . }\nretry: []\ntimeout: {}")
+	f.Add(project+"serve: { listen: , history: x }", "pipeline: a\nschedule: { business_day: 9, at: , roll: following, on: { files: }, after: [a, , a], holidays: p.yaml }\nretry: { attempts: }")
 	f.Add(project, "pipeline: a\nsource: {connection: files, stream: a.csv}\ntransforms: [{select: [id, !a]}, {allocate: {amount: a, of: b, set: !c}}, {lines: {as: !d, each: []}}]\nsink: {connection: books, stream: a}")
 	for _, pattern := range []string{"testdata/bad/*~*.yaml", "catalog/*/*.yaml"} {
 		names, err := filepath.Glob(pattern)

@@ -16,6 +16,9 @@ type Pipeline struct {
 	Notify      document.Text     `yaml:"notify" doc:"Name of the alert target under alerts in tieout.yaml."`
 	Timezone    document.Text     `yaml:"timezone" doc:"IANA zone of zone-less stamps and of run.date; that of the source's connection or of the project when not given." example:"America/Chicago"`
 	Schedule    *Schedule         `yaml:"schedule" doc:"When the pipeline runs unattended."`
+	Retry       *Retry            `yaml:"retry" doc:"How often a failed slot is tried again; three attempts, 30s and then 1m apart, when not given."`
+	Timeout     document.Duration `yaml:"timeout" doc:"Longest time one run may take; no limit when not given." example:"2h"`
+	FreshWithin document.Duration `yaml:"fresh_within" doc:"An alert is sent when no run succeeded for this long." example:"26h"`
 	Money       *Money            `yaml:"money" doc:"Which fields are amounts, and how they are rounded."`
 	Source      Source            `yaml:"source" required:"true" doc:"What to read."`
 	Transforms  []transforms.Step `yaml:"transforms" doc:"Steps, applied in order."`
@@ -29,18 +32,6 @@ type Pipeline struct {
 	zone   *time.Location
 	spoilt map[int]bool // steps that could not be decoded, and are not planned
 	vars   []string     // names of the project's variables, sorted
-}
-
-// Schedule says when a pipeline is due. It is checked here and acted on by
-// the scheduler.
-type Schedule struct {
-	Cron    document.Text     `yaml:"cron" doc:"Five-field cron expression in the pipeline's zone." example:"15 6 * * 1-5"`
-	Every   document.Duration `yaml:"every" doc:"Fixed interval." example:"15m"`
-	CatchUp string            `yaml:"catch_up" enum:"none,last,all" default:"last" doc:"What to do about slots missed while nothing ran."`
-	Overlap string            `yaml:"overlap" enum:"skip,queue" default:"skip" doc:"What to do when the run before has not ended."`
-	Jitter  document.Duration `yaml:"jitter" doc:"Largest random delay of a start."`
-
-	Node *document.Node `yaml:"."`
 }
 
 // Money says which fields are amounts.

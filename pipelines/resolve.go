@@ -116,8 +116,8 @@ func (w *Workspace) text(n *document.Node) (string, error) {
 }
 
 // Alert gives the settings of an alert target, resolved.
-func (w *Workspace) Alert(name string) (document.Map[document.Secret], error) {
-	var out document.Map[document.Secret]
+func (w *Workspace) Alert(name string) (AlertTarget, error) {
+	var out AlertTarget
 	if w.Project == nil {
 		return out, errors.New("there is no project")
 	}
