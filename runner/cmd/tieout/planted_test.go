@@ -156,3 +156,21 @@ func TestPlantedBugs(t *testing.T) {
 	}
 	line(t, map[string]any{"test": "planted bugs", "planted": len(bugs), "found": found})
 }
+
+// TestPlantedBugInServe wants a slot that runs twice found.
+func TestPlantedBugInServe(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := unattendedScenes(t)[0]
+	u.build(t)
+	u.killAt(t, self, "after commit")
+	u.killAt(t, self, "position", plantedBug+"=settle finds nothing")
+	u.settle(t, buildBinary(t))
+	_, wrong := u.check(t)
+	if wrong == "" {
+		t.Error("the bug was not found")
+	}
+	line(t, map[string]any{"test": "planted bug in serve", "planted": 1, "found": wrong})
+}
