@@ -42,6 +42,22 @@ func TestTimetable(t *testing.T) {
 	}
 }
 
+// Whatever stands in a file of holidays, it is read or refused.
+func FuzzHolidays(f *testing.F) {
+	for _, s := range []string{"2026-12-25\n", "date,name\n2026-12-25,a\n", "", "date\n", "a;b\n", "\ufeff# x\n\n 2026-12-25", "name,date\n\"a\nb\",2026-12-25\nshort\n", "\"", "2026-12-25,x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		w := load(pipelines.Options{}, "tieout.yaml", project, "p.yaml", named("p", "schedule: { business_day: 1, at: 06:00, holidays: days.csv }\n"), "days.csv", text)
+		switch made := w.Pipelines[0].Timetable() != nil; {
+		case made != (w.Report.Err() == nil):
+			t.Errorf("%q: a timetable %v with %v", text, made, w.Report.Diagnostics())
+		case !made && !strings.Contains(w.Report.Err().Error(), "days.csv"):
+			t.Errorf("%q: %v", text, w.Report.Err())
+		}
+	})
+}
+
 // Without a rule of time, or with a wrong one, there is no timetable.
 func TestNoTimetable(t *testing.T) {
 	for keys, good := range map[string]bool{

@@ -51,6 +51,9 @@ func TestPipelineSchema(t *testing.T) {
 		head + `"rules": [{"name": "a", "expect": "id != nil", "otherwise": "warn"}],` + tail,
 		head + `"gate": [{"unique": ["id"]}, {"not_null": "id", "otherwise": "warn"}, {"records": {"min": 1}}, {"quarantined": {"max": "1%", "allow": 5}}],` + tail,
 		head + `"schedule": {"cron": "15 6 * * 1-5"}, "money": {"amounts": ["qty"], "currency": "USD"},` + tail,
+		head + `"schedule": {"monthly": 15, "at": ["06:00", "18:00"], "roll": "following", "after": "other", "catch_up": "all", "catch_up_max": 5},` + tail,
+		head + `"schedule": {"business_day": "last", "at": "06:00"}, "retry": {"attempts": 5}, "timeout": "2h", "fresh_within": "26h",` + tail,
+		head + `"schedule": {"on": {"files": "inbox/*.csv", "settle": "30s"}},` + tail,
 	}
 	for _, text := range good {
 		if err := valid(t, s, text); err != nil {
@@ -60,6 +63,8 @@ func TestPipelineSchema(t *testing.T) {
 	bad := []string{
 		head[:len(head)-1] + "}",
 		head + `"sinks": {},` + tail,
+		head + `"schedule": {"on": {"webhook": "appfolio"}},` + tail,
+		head + `"retry": {"attempts": "often"},` + tail,
 		head + `"transforms": [{"filtr": "a"}],` + tail,
 		head + `"gate": [{"unique": ["id"], "records": {"min": 1}}],` + tail,
 		head + strings.Replace(tail, "upsert", "upset", 1),
@@ -76,11 +81,12 @@ func TestPipelineSchema(t *testing.T) {
 func TestProjectSchema(t *testing.T) {
 	s := compile(t, "project.schema.json")
 	const ok = `{"tieout": 1, "project": "maple", "connections": {"files": {"connector": "file", "path": "./data"},
-		"books": {"connector": "postgres", "url": "${env:X}", "timezone": "UTC"}}, "environments": {"dev": {"connections": {"files": {"path": "/tmp"}}}}}`
+		"books": {"connector": "postgres", "url": "${env:X}", "timezone": "UTC"}}, "environments": {"dev": {"connections": {"files": {"path": "/tmp"}}}},
+		"serve": {"concurrency": 8, "listen": "off"}, "alerts": {"finance": {"slack": "${env:S}", "remind": "4h"}}}`
 	if err := valid(t, s, ok); err != nil {
 		t.Error(err)
 	}
-	for _, edit := range [][2]string{{`"connector": "file"`, `"connector": "fil"`}, {`"path": "./data"`, `"url": "x"`}, {`"project": "maple", `, ""}, {`"tieout": 1`, `"tieout": 2`}} {
+	for _, edit := range [][2]string{{`"connector": "file"`, `"connector": "fil"`}, {`"path": "./data"`, `"url": "x"`}, {`"slack"`, `"slak"`}, {`"listen"`, `"port"`}, {`"project": "maple", `, ""}, {`"tieout": 1`, `"tieout": 2`}} {
 		if valid(t, s, strings.Replace(ok, edit[0], edit[1], 1)) == nil {
 			t.Errorf("accepted with %s", edit[1])
 		}
