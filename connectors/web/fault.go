@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // The kinds of failure of an exchange.
 var (
 	// ErrRefused: the configuration asks for something that is not allowed.
-	// It wraps connectors.ErrConfig.
-	ErrRefused = fmt.Errorf("%w: refused", connectors.ErrConfig)
+	// It wraps connectors.ErrConfig and carries its code.
+	ErrRefused = fmt.Errorf("%w: %s", connectors.ErrConfig, document.CodeNetRefused)
 	// ErrTooLarge: the reply was longer than it may be.
 	ErrTooLarge = errors.New("reply too large")
 	// ErrTimeout: time ran out. It wraps connectors.ErrEnvironment.

@@ -262,7 +262,7 @@ func resolution(list []Incident, runID string, at time.Time) Letter {
 		repeats += i.Repeats
 	}
 	e := Event{Kind: Resolved, Pipeline: first.Pipeline, RunID: runID, At: at, Owner: newest.Owner,
-		Message: fmt.Sprintf("It was %s for %s.", strings.Join(what, " and "), lasting(at.Sub(first.Since)))}
+		Message: fmt.Sprintf("It lasted %s: %s.", lasting(at.Sub(first.Since)), strings.Join(what, ", "))}
 	return Letter{Event: e, Repeats: repeats, Since: first.Since}
 }
 

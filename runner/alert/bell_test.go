@@ -91,7 +91,7 @@ func TestBellHoldsRepeatsBack(t *testing.T) {
 	wellAgain(t, b.Bell, 135)
 	letters := b.store.all()
 	last := letters[len(letters)-1]
-	if last.Event.Kind != alert.Resolved || last.Event.RunID != "run-9" || !last.Since.Equal(start) || last.Event.Message != "It was failed (sink.write) for 2h 15m." {
+	if last.Event.Kind != alert.Resolved || last.Event.RunID != "run-9" || !last.Since.Equal(start) || last.Event.Message != "It lasted 2h 15m: failed (sink.write)." {
 		t.Errorf("the last letter is %+v", last)
 	}
 	wellAgain(t, b.Bell, 140)
@@ -123,7 +123,7 @@ func TestBellClearsKinds(t *testing.T) {
 	}
 	wellAgain(t, b.Bell, 60, alert.Failed, alert.Blocked, alert.Late)
 	letters := b.store.all()
-	if len(letters) != 4 || letters[3].Event.Message != "It was late and failed (x.y) for 2h 0m." {
+	if len(letters) != 4 || letters[3].Event.Message != "It lasted 2h 0m: late, failed (x.y)." {
 		t.Errorf("one letter ends both: %s, %q", told(letters), letters[len(letters)-1].Event.Message)
 	}
 	if len(b.store.incidents) != 1 || b.store.incidents[0].Pipeline != "other" {

@@ -101,7 +101,7 @@ func threadKey(from Place, letters []Letter) string {
 	if about == "" {
 		return fmt.Sprintf("project:%s:%s:%s", from.Project, from.Environment, day)
 	}
-	return fmt.Sprintf("pipeline:%s:%s:%s:%s", from.Project, from.Environment, about, day)
+	return fmt.Sprintf("pipeline:%s:%s:%s:%s", from.Project, from.Environment, cut(about, maxName), day)
 }
 
 // chatURL asks for the message to be put in its thread.

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/tieout/tieout/connectors/web"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // codeAlert is the code under which undeliverable alerts are logged.
-const codeAlert = "run.alert"
+const codeAlert = string(document.CodeRunAlert)
 
 const (
 	// maxAttempts is where a letter is given up: after about a day, most of it

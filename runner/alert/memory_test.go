@@ -122,6 +122,12 @@ func (m *memory) all() []alert.Letter {
 	return slices.Clone(m.letters)
 }
 
+func (m *memory) looks() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reads
+}
+
 func (m *memory) counts() (waiting, delivered, givenUp int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -17,7 +17,7 @@ const (
 
 // DefaultRemind is how long repeats of an incident are held back where a
 // target does not say.
-const DefaultRemind = 4 * time.Hour
+const DefaultRemind = 24 * time.Hour
 
 // ErrNoTarget is what CourierOptions.Targets wraps when there is no target of
 // a name any more. Other errors are taken to pass.

@@ -24,7 +24,7 @@ func (s *Server) slack(w http.ResponseWriter, r *http.Request, m Message) {
 		w.WriteHeader(status)
 		fmt.Fprint(w, text)
 	}
-	switch problem := slackProblem(m.Body); {
+	switch problem := SlackProblem(m.Body); {
 	case r.Method != http.MethodPost:
 		say(http.StatusMethodNotAllowed, "method_not_allowed")
 	case slackWords[token] != 0:
@@ -42,8 +42,9 @@ func (s *Server) slack(w http.ResponseWriter, r *http.Request, m Message) {
 	}
 }
 
-// slackProblem checks a payload's form and sizes.
-func slackProblem(body []byte) string {
+// SlackProblem gives the word Slack refuses a payload with for its form and
+// sizes, "" for a good one.
+func SlackProblem(body []byte) string {
 	var payload struct {
 		Text   string
 		Blocks []struct {
