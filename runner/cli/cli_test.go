@@ -84,7 +84,7 @@ func params(dir string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "rows": rows, "plain": plain, "secretless": secretless, "replace": replaceText,
-			"hold": hold, "execute": execute, "badurl": badURL,
+			"hold": hold, "serving": servingFor, "execute": execute, "badurl": badURL,
 		},
 	}
 }

@@ -66,6 +66,13 @@ func (a *app) completePipelines(cmd *cobra.Command, args []string, typed string)
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
+// completeFlags completes --pipeline and --status of a list.
+func (a *app) completeFlags(cmd *cobra.Command, statuses []string) {
+	// The flags are there: the errors are of flags that are not.
+	_ = cmd.RegisterFlagCompletionFunc("pipeline", a.completePipelines)
+	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp))
+}
+
 // completeRuns offers the ids of the last runs.
 func (a *app) completeRuns(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	return a.completeFrom(cmd, func(ctx context.Context, store *state.Store, of string) []string {
@@ -106,7 +113,7 @@ func (a *app) completeFrom(cmd *cobra.Command, list func(context.Context, *state
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	ctx := cmd.Context()
-	store, err := p.State(ctx)
+	store, err := p.LookState(ctx)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/runner/project"
+	"github.com/tieout/tieout/runner/schedule"
+	"github.com/tieout/tieout/runner/serve"
 	"github.com/tieout/tieout/runner/state"
 	"github.com/tieout/tieout/schemas/document"
 )
@@ -63,7 +65,7 @@ func exitOf(err error) int {
 		return known.exit
 	case errors.Is(err, runner.ErrBlocked), errors.Is(err, connectors.ErrTooManyRefused):
 		return exitGate
-	case project.IsEnvironment(err):
+	case project.IsEnvironment(err), errors.Is(err, serve.ErrLost), errors.Is(err, schedule.ErrClock):
 		return exitEnvironment
 	case project.IsConfig(err):
 		return exitConfig
@@ -84,6 +86,7 @@ func codeOf(err error) string {
 		err  error
 		code document.Code
 	}{
+		{state.ErrServing, document.CodeStateServing}, {serve.ErrLost, document.CodeStateServing}, {schedule.ErrClock, document.CodeStateClock},
 		{state.ErrLocked, document.CodeStateLocked}, {state.ErrCorrupt, document.CodeStateCorrupt}, {state.ErrNewer, document.CodeStateNewer},
 		{state.ErrMissing, document.CodeStateMissing}, {state.ErrUnreachable, document.CodeNetUnreachable},
 	} {
@@ -101,6 +104,8 @@ func hintFor(err error) string {
 		return "nothing was loaded; `tieout runs show` has the conditions and the records"
 	case errors.Is(err, connectors.ErrFenced):
 		return "another run of the pipeline took over; run again when it has ended"
+	case errors.Is(err, state.ErrServing), errors.Is(err, serve.ErrLost):
+		return "one process runs all schedules of a project; end that one first if this one is to do it"
 	case errors.Is(err, state.ErrLocked):
 		return "wait for the other run to end, then run again"
 	case errors.Is(err, connectors.ErrCommitUnknown):

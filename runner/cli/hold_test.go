@@ -36,6 +36,23 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
+// servingFor takes the lock of tieout serve until the script ends: serving
+// PLACE PROJECT HOLDER.
+func servingFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: serving PLACE PROJECT HOLDER")
+	}
+	ctx := context.Background()
+	store, err := state.Open(ctx, ts.MkAbs(args[0]), time.Now)
+	ts.Check(err)
+	release, err := store.LockServe(ctx, args[1], "", args[2], func() {})
+	ts.Check(err)
+	ts.Defer(func() {
+		release()
+		store.Close()
+	})
+}
+
 // execute runs statements in a database: execute DATABASE SQL...
 func execute(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {

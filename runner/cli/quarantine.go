@@ -90,7 +90,7 @@ func (a *app) quarantineList(ctx context.Context, f state.HeldFilter) error {
 			f.Pipeline = found.Name()
 		}
 	}
-	return a.withState(ctx, p, func(store *state.Store) error {
+	return a.looking(ctx, p, func(store *state.Store) error {
 		entries, err := store.Held(ctx, f)
 		if err != nil {
 			return err
@@ -175,7 +175,7 @@ func (a *app) held(ctx context.Context, id string, fn func(*state.Store, *state.
 	if err != nil {
 		return err
 	}
-	return a.withState(ctx, p, func(store *state.Store) error {
+	return a.looking(ctx, p, func(store *state.Store) error {
 		e, err := store.HeldByID(ctx, n)
 		if err != nil {
 			return missing(err, "see `tieout quarantine list` for the records there are")
@@ -248,7 +248,7 @@ func (a *app) discard(ctx context.Context, args []string, yes bool) error {
 			return err
 		}
 	}
-	return a.withState(ctx, p, func(store *state.Store) error {
+	return a.looking(ctx, p, func(store *state.Store) error {
 		for _, id := range ids {
 			e, err := store.HeldByID(ctx, id)
 			if err == nil && e.Status != state.Waiting {

@@ -71,7 +71,7 @@ func (a *app) waiting(ctx context.Context, p *project.Project, pipeline *pipelin
 		wanted = append(wanted, n)
 	}
 	var out []state.HeldEntry
-	err := a.withState(ctx, p, func(store *state.Store) error {
+	err := a.looking(ctx, p, func(store *state.Store) error {
 		list, err := store.Held(ctx, state.HeldFilter{Project: p.Workspace.Project.Project.Value, Environment: a.environment,
 			Pipeline: pipeline.Name(), Status: state.Waiting})
 		if err != nil {

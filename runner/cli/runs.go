@@ -10,6 +10,7 @@ import (
 
 	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/runner/project"
+	"github.com/tieout/tieout/runner/schedule"
 	"github.com/tieout/tieout/runner/state"
 	"github.com/tieout/tieout/schemas/document"
 )
@@ -17,7 +18,8 @@ import (
 func (a *app) runsCommand() *cobra.Command {
 	return a.noun("runs", "See what runs did", `  tieout runs list
   tieout runs show 01a1fdf6
-  tieout runs logs 01a1fdf6`, a.runsListCommand(), a.runsShowCommand(), a.runsLogsCommand())
+  tieout runs logs 01a1fdf6
+  tieout runs slots`, a.runsListCommand(), a.runsShowCommand(), a.runsLogsCommand(), a.runsSlotsCommand())
 }
 
 func (a *app) runsListCommand() *cobra.Command {
@@ -40,6 +42,7 @@ func (a *app) runsListCommand() *cobra.Command {
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many at most")
 	cmd.Flags().StringVar(&pipeline, "pipeline", "", "only those of one pipeline")
 	cmd.Flags().StringVar(&status, "status", "", "only those that ended so: loaded, nothing_new, blocked, failed, interrupted, unknown or running")
+	a.completeFlags(cmd, []string{"loaded", "nothing_new", "blocked", "failed", "interrupted", "unknown", "running"})
 	return cmd
 }
 
@@ -48,6 +51,8 @@ type runLine struct {
 	RunID      string        `json:"run_id"`
 	Pipeline   string        `json:"pipeline"`
 	Trigger    string        `json:"trigger"`
+	Slot       string        `json:"slot,omitempty"` // nominal instant of the slot it ran for
+	Attempt    int           `json:"attempt,omitempty"`
 	Status     runner.Status `json:"status"`
 	StartedAt  string        `json:"started_at"`
 	FinishedAt string        `json:"finished_at,omitempty"`
@@ -63,6 +68,9 @@ func lineOf(r *runner.Run) runLine {
 	if !r.FinishedAt.IsZero() {
 		l.FinishedAt = when(r.FinishedAt)
 	}
+	if !r.Slot.IsZero() {
+		l.Slot, l.Attempt = when(r.Slot), r.Attempt
+	}
 	return l
 }
 
@@ -71,7 +79,7 @@ func (a *app) runsList(ctx context.Context, f state.RunFilter) error {
 	if err != nil {
 		return err
 	}
-	return a.withState(ctx, p, func(store *state.Store) error {
+	return a.looking(ctx, p, func(store *state.Store) error {
 		f.Project, f.Environment = p.Workspace.Project.Project.Value, a.environment
 		runs, err := store.Runs(ctx, f)
 		if err != nil {
@@ -93,13 +101,28 @@ func writeRunList(w io.Writer, lines []runLine) {
 	}
 	rows := make([][]string, len(lines))
 	for i, l := range lines {
-		rows[i] = []string{l.RunID, l.StartedAt, l.Pipeline, string(l.Status), l.Trigger, thousands(l.Read), thousands(l.Written), thousands(l.Held)}
+		slot := "-"
+		if l.Slot != "" {
+			slot = l.Slot
+		}
+		rows[i] = []string{l.RunID, l.StartedAt, l.Pipeline, string(l.Status), l.Trigger, slot, thousands(l.Read), thousands(l.Written), thousands(l.Held)}
 	}
-	table(w, []string{"run", "started", "pipeline", "result", "trigger", ">read", ">written", ">held"}, rows)
+	table(w, []string{"run", "started", "pipeline", "result", "trigger", "slot", ">read", ">written", ">held"}, rows)
 	fmt.Fprintf(w, "Next: tieout runs show %s\n", lines[0].RunID)
 }
 
-// withState opens the state store for a command that looks or repairs.
+// looking opens the state store for a command that only looks: where nothing
+// ever ran, it makes none.
+func (a *app) looking(ctx context.Context, p *project.Project, fn func(*state.Store) error) error {
+	store, err := p.LookState(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return fn(store)
+}
+
+// withState opens the state store for a command that writes to it.
 func (a *app) withState(ctx context.Context, p *project.Project, fn func(*state.Store) error) error {
 	store, err := p.State(ctx)
 	if err != nil {
@@ -124,7 +147,8 @@ func (a *app) runsShowCommand() *cobra.Command {
 // runDetail is everything the store has about a run.
 type runDetail struct {
 	runner.Run
-	Held []state.HeldEntry `json:"held"`
+	Scheduled *schedule.Slot    `json:"scheduled,omitempty"` // the slot it ran for
+	Held      []state.HeldEntry `json:"held"`
 }
 
 // shownOfRun is how many held records of a run are shown with it.
@@ -136,14 +160,28 @@ func (a *app) runDetail(ctx context.Context, id string) (runDetail, error) {
 		return runDetail{}, err
 	}
 	var d runDetail
-	return d, a.withState(ctx, p, func(store *state.Store) error {
+	return d, a.looking(ctx, p, func(store *state.Store) error {
 		if d.Run, err = store.RunByID(ctx, id); err != nil {
 			return missing(err, "see `tieout runs list` for the runs there are")
 		}
 		d.Entries = nil // for retries, not for people
+		if err := a.slotOfRun(ctx, p, store, &d); err != nil {
+			return err
+		}
 		d.Held, err = store.Held(ctx, state.HeldFilter{RunID: d.RunID, Limit: shownOfRun})
 		return err
 	})
+}
+
+func (a *app) slotOfRun(ctx context.Context, p *project.Project, store *state.Store, d *runDetail) error {
+	if d.Slot.IsZero() {
+		return nil
+	}
+	slots, err := a.keeper(p, store).Slots(ctx, state.SlotFilter{Pipeline: d.Pipeline, Nominal: d.Slot, Limit: 1})
+	if len(slots) > 0 {
+		d.Scheduled = &slots[0]
+	}
+	return err
 }
 
 // missing turns an id the store does not know into a usage error.

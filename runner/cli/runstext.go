@@ -30,6 +30,13 @@ func (a *app) writeRunDetail(w io.Writer, d *runDetail) {
 		fmt.Fprintf(w, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	line("started", "%s by %s", when(r.StartedAt), r.Trigger)
+	if !r.Slot.IsZero() {
+		local := when(r.Slot)
+		if d.Scheduled != nil {
+			local = d.Scheduled.Local + " " + d.Scheduled.Zone
+		}
+		line("slot", "%s, attempt %d", local, r.Attempt)
+	}
 	line("finished", "%s", when(r.FinishedAt))
 	line("as of", "%s", when(r.AsOf))
 	line("target", "%s, %s", r.Stream, r.Mode)

@@ -52,7 +52,7 @@ func (a *app) stateHistory(ctx context.Context, name string, limit int) error {
 		return err
 	}
 	var steps []step
-	err = a.withState(ctx, p, func(store *state.Store) error {
+	err = a.looking(ctx, p, func(store *state.Store) error {
 		of := p.Workspace.Project.Project.Value
 		runs, err := store.Runs(ctx, state.RunFilter{Project: of, Environment: a.environment, Pipeline: pipeline.Name(), Status: runner.Loaded, Limit: limit})
 		if err != nil {

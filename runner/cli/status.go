@@ -2,8 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,13 +11,14 @@ import (
 	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/runner/project"
+	"github.com/tieout/tieout/runner/schedule"
 	"github.com/tieout/tieout/runner/state"
 )
 
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [PIPELINE...]",
-		Short: "Say how each pipeline stands",
+		Short: "Say how each pipeline stands, what is late and what waits",
 		Example: `  tieout status
   tieout status rent_roll -o json`,
 		ValidArgsFunction: a.completePipelines,
@@ -38,6 +39,47 @@ type pipelineStatus struct {
 	Held     int64                `json:"held_waiting"`
 	Position *connectors.Position `json:"position,omitempty"`
 	Error    string               `json:"error,omitempty"`
+
+	Schedule string          `json:"schedule,omitempty"` // in words
+	Next     *nextTime       `json:"next,omitempty"`
+	Paused   *schedule.Pause `json:"paused,omitempty"`
+	Open     []schedule.Slot `json:"open_slots,omitempty"` // due or running, oldest first
+
+	LastSuccess string `json:"last_success,omitempty"`
+	FreshWithin string `json:"fresh_within,omitempty"` // what is promised
+	Late        bool   `json:"late"`
+	LateSince   string `json:"late_since,omitempty"`
+}
+
+// past is what the store knows of all pipelines.
+type past struct {
+	successes map[string]schedule.Success
+	since     map[string]time.Time
+	pauses    map[string]schedule.Pause
+	open      map[string][]schedule.Slot
+	serving   serving
+}
+
+func readPast(ctx context.Context, keeper *state.Timekeeper) (past, error) {
+	var p past
+	open, err := keeper.Open(ctx)
+	if err == nil {
+		p.successes, err = keeper.LastSuccesses(ctx)
+	}
+	if err == nil {
+		p.since, err = keeper.Enrolled(ctx)
+	}
+	if err == nil {
+		p.pauses, err = keeper.Pauses(ctx)
+	}
+	if err == nil {
+		p.serving.Holder, p.serving.Running, err = keeper.Watching(ctx)
+	}
+	p.open = make(map[string][]schedule.Slot)
+	for _, s := range open {
+		p.open[s.Pipeline] = append(p.open[s.Pipeline], s)
+	}
+	return p, err
 }
 
 func (a *app) status(ctx context.Context, names []string) error {
@@ -45,30 +87,28 @@ func (a *app) status(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	list := p.Workspace.Pipelines
-	if len(names) > 0 {
-		list = nil
-		for _, name := range names {
-			found, err := p.Workspace.Find(name)
-			if err != nil {
-				return a.unknownPipeline(p, err)
-			}
-			list = append(list, found)
-		}
+	list, err := a.chosen(p, names)
+	if err != nil {
+		return err
 	}
 	out := make([]pipelineStatus, len(list))
-	err = a.withState(ctx, p, func(store *state.Store) error {
+	var known past
+	err = a.looking(ctx, p, func(store *state.Store) error {
+		if known, err = readPast(ctx, a.keeper(p, store)); err != nil {
+			return err
+		}
 		for i, pipeline := range list {
 			if out[i], err = a.statusOf(ctx, p, store, pipeline); err != nil {
 				return err
 			}
+			a.scheduleStatus(&out[i], pipeline, &known)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return a.out.write(exitOK, "", map[string]any{"pipelines": out}, func(w io.Writer) { writeStatus(w, out) })
+	return a.out.write(exitOK, "", map[string]any{"pipelines": out, "serving": known.serving}, func(w io.Writer) { writeStatus(w, out, known.serving) })
 }
 
 func (a *app) statusOf(ctx context.Context, p *project.Project, store *state.Store, pipeline *pipelines.Pipeline) (pipelineStatus, error) {
@@ -92,40 +132,29 @@ func (a *app) statusOf(ctx context.Context, p *project.Project, store *state.Sto
 	return s, nil
 }
 
-func writeStatus(w io.Writer, list []pipelineStatus) {
-	if len(list) == 0 {
-		fmt.Fprintln(w, "There are no pipelines.")
-		fmt.Fprintln(w, "Next: tieout init")
+// scheduleStatus adds how a pipeline stands with its schedule and with what
+// it promises.
+func (a *app) scheduleStatus(s *pipelineStatus, pipeline *pipelines.Pipeline, known *past) {
+	words := scheduleOf(pipeline)
+	s.Schedule = words.words()
+	if times := timesOf(pipeline, a.Now(), 1); len(times) > 0 {
+		s.Next = &times[0]
+	}
+	if pause, paused := known.pauses[s.Pipeline]; paused {
+		s.Paused = &pause
+	}
+	s.Open = known.open[s.Pipeline]
+	last, ran := known.successes[s.Pipeline]
+	from, enrolled := known.since[s.Pipeline]
+	if ran {
+		s.LastSuccess, from = when(last.EndedAt), last.EndedAt
+	}
+	within := pipeline.FreshWithin.Std()
+	if within <= 0 {
 		return
 	}
-	rows := make([][]string, len(list))
-	next := "tieout run " + list[0].Pipeline
-	for i := range list {
-		s := &list[i]
-		result, at := string(s.Result), s.At
-		switch {
-		case s.Problems > 0:
-			result = count(s.Problems, "error")
-		case s.Result == "":
-			result, at = "never ran", "-"
-		}
-		position := "-"
-		if s.Position != nil && s.Position.Field != "" {
-			position = positionText(s.Position)
-		}
-		rows[i] = []string{s.Pipeline, result, at, thousands(s.Written), thousands(s.Held), position}
+	s.FreshWithin = pipeline.FreshWithin.String()
+	if (ran || enrolled) && a.Now().Sub(from) > within {
+		s.Late, s.LateSince = true, when(from.Add(within))
 	}
-	table(w, []string{"pipeline", "last result", "at", ">written", ">held", "position"}, rows)
-	for i := len(list) - 1; i >= 0; i-- {
-		s := &list[i]
-		switch {
-		case s.Problems > 0:
-			next = "tieout validate " + s.File
-		case s.Held > 0:
-			next = "tieout quarantine list " + s.Pipeline
-		case s.Error != "":
-			next = "tieout runs show " + s.RunID
-		}
-	}
-	fmt.Fprintf(w, "Next: %s\n", next)
 }
