@@ -79,7 +79,11 @@ func (s *pipelineStatus) nextText() string {
 	case s.Next == nil:
 		return "-"
 	}
-	return s.Next.at.Format("Mon 2006-01-02 15:04 MST")
+	layout := "Mon 2006-01-02 15:04"
+	if s.Next.at.Second() != 0 {
+		layout += ":05"
+	}
+	return s.Next.at.Format(layout + " MST")
 }
 
 // writeStanding says what the row of a pipeline has no room for.
