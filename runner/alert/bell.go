@@ -32,7 +32,7 @@ type BellOptions struct {
 	// Posted is told after letters were posted, to wake a courier. It must
 	// not block; may be nil.
 	Posted func()
-	Log    *slog.Logger
+	Log    *slog.Logger // may be nil
 }
 
 // Bell turns events into incidents and letters. It is safe for concurrent use;
@@ -62,6 +62,9 @@ func NewBell(store Incidents, o BellOptions) *Bell {
 	}
 	if o.Posted == nil {
 		o.Posted = func() {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Bell{store: store, o: o}
 }
@@ -190,6 +193,7 @@ func (b *Bell) record(ctx context.Context, i Incident, closed bool, letter *Lett
 		b.open[key] = i
 	}
 	if letter != nil {
+		b.o.Log.Debug("alert posted", "pipeline", i.Pipeline, "kind", string(letter.Event.Kind), "target", letter.Target)
 		b.o.Posted()
 	}
 	return nil

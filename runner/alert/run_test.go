@@ -37,22 +37,28 @@ func (o *office) run(t *testing.T) (pass func(time.Duration)) {
 	}
 }
 
-func TestRunGroupsWhatComesTogether(t *testing.T) {
+func TestGroupsWhatComesTogether(t *testing.T) {
 	o := newOffice(t)
-	pass := o.run(t)
-	pass(2 * time.Second)
-	for range 4 {
+	for range 5 {
 		o.post(t, 1, alert.ToSlack)
-		o.Wake()
-		pass(2 * time.Second)
+		next, err := o.Pass(t.Context())
+		if want := start.Add(10 * time.Second); err != nil || !next.Equal(want) {
+			t.Errorf("the next look is at %v, %v; want %v", next, err, want)
+		}
+		o.clock.Advance(2 * time.Second)
+		if n := o.chats.Requests(chat.Slack); n != 0 {
+			t.Fatalf("%d messages before the group was complete", n)
+		}
 	}
-	if n := o.chats.Requests(chat.Slack); n != 0 {
-		t.Errorf("%d messages before the group was complete", n)
+	if _, err := o.Pass(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	pass(5 * time.Second)
-	o.want(t, 0, 4, 0)
+	o.want(t, 0, 5, 0)
 	if n := len(o.chats.Messages(chat.Slack)); n != 1 {
 		t.Errorf("%d messages, want one", n)
+	}
+	if next, err := o.Pass(t.Context()); err != nil || !next.IsZero() {
+		t.Errorf("with nothing to do the next look is at %v, %v", next, err)
 	}
 }
 
