@@ -118,7 +118,7 @@ func says(l Letter) string {
 	case Late:
 		return "is late"
 	case Resolved:
-		return "is well again"
+		return "resolved"
 	}
 	return string(l.Event.Kind)
 }

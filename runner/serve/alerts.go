@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tieout/tieout/connectors/web"
+	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner/alert"
 	"github.com/tieout/tieout/runner/schedule"
 )
@@ -14,9 +15,10 @@ import (
 const bellTime = 10 * time.Second
 
 // openAlerts makes the bell that rings and the courier that delivers.
-func (s *server) openAlerts() {
+func (s *server) openAlerts(ctx context.Context) {
 	s.courier = alert.NewCourier(s.keeper, alert.CourierOptions{Clock: s.Clock, Targets: s.target,
-		Web: web.Options{UserAgent: "tieout/" + s.Version}, Project: s.shelf.name(), Environment: s.Environment, Log: s.Log})
+		Web: web.Options{UserAgent: "tieout/" + s.Version}, Group: s.Group, Project: s.shelf.name(), Environment: s.Environment,
+		Zone: s.shelf.zone(), Log: s.Log})
 	s.bell = alert.NewBell(s.keeper, alert.BellOptions{Now: s.Clock.Now, Redact: s.shelf.redact, Posted: s.courier.Wake, Log: s.Log,
 		Remind: func(name string) time.Duration {
 			t, err := s.target(name)
@@ -26,12 +28,18 @@ func (s *server) openAlerts() {
 			return t.Remind
 		},
 		Destinations: func(name string) []string {
-			t, err := s.target(name)
-			if err != nil {
-				return nil
-			}
-			return t.Destinations()
+			// As written: a secret that cannot be found now may be found when
+			// the letter is delivered.
+			t, _ := s.shelf.project().Workspace.Project.Alerts.Get(name)
+			return targetOf(t).Destinations()
 		}})
+	if err := s.bell.Load(ctx); err != nil {
+		s.Log.Error("read open alerts", "error", err)
+	}
+}
+
+func targetOf(t pipelines.AlertTarget) alert.Target {
+	return alert.Target{Slack: t.Slack, GoogleChat: t.GoogleChat, Webhook: t.Webhook, Remind: t.Remind.Std()}
 }
 
 // target resolves a target of tieout.yaml.
@@ -44,7 +52,7 @@ func (s *server) target(name string) (alert.Target, error) {
 	if err != nil {
 		return alert.Target{}, err
 	}
-	return alert.Target{Slack: t.Slack, GoogleChat: t.GoogleChat, Webhook: t.Webhook, Remind: t.Remind.Std()}, nil
+	return targetOf(t), nil
 }
 
 // ring raises an alert about a slot that ended badly.

@@ -42,6 +42,9 @@ type Options struct {
 	Clock       clockwork.Clock
 	Log         *slog.Logger
 	Version     string
+	// Group is how long an alert waits for others to be sent with it; 0 is
+	// the courier's own.
+	Group time.Duration
 	// Announce is told once, when slots begin to be looked for: the address of
 	// the endpoints ("" when off).
 	Announce func(address string)
@@ -128,7 +131,7 @@ func holder(address string, now time.Time) string {
 
 // serve runs the engine and what goes on beside it.
 func (s *server) serve(ctx context.Context) error {
-	s.openAlerts()
+	s.openAlerts(ctx)
 	engine, closeAlarm, err := s.newEngine()
 	if err != nil {
 		return err

@@ -224,6 +224,15 @@ func (s *shelf) project() *project.Project {
 
 func (s *shelf) name() string { return s.project().Workspace.Project.Project.Value }
 
+// zone is that of the project, nil when it names none.
+func (s *shelf) zone() *time.Location {
+	z, err := time.LoadLocation(s.project().Workspace.Project.Timezone.Value)
+	if err != nil {
+		return nil
+	}
+	return z
+}
+
 func (s *shelf) concurrency() int { return s.project().Workspace.Project.Serve.Concurrency }
 
 func (s *shelf) listen() string { return s.project().Workspace.Project.Serve.Listen.Value }

@@ -112,7 +112,7 @@ func (s *server) Freshness(pipeline string, last schedule.Success, late bool) {
 	if !last.EndedAt.IsZero() {
 		message += "; the last ended at " + last.EndedAt.UTC().Format("2006-01-02T15:04:05Z")
 	}
-	s.post(b, alert.Event{Kind: alert.Late, Pipeline: pipeline, RunID: last.RunID, Message: message, Code: "late", Hint: "tieout status " + pipeline})
+	s.post(b, alert.Event{Kind: alert.Late, Pipeline: pipeline, RunID: last.RunID, Message: message, Hint: "tieout status " + pipeline})
 }
 
 // Watched keeps count of the looks, for /healthz and /readyz.
