@@ -214,7 +214,7 @@ func (c *checker) limits(s *Schedule) {
 		switch {
 		case s.CatchUp != "all":
 			c.wrong(s.Node.KeyNode("catch_up_max"), "Write catch_up: all beside it, or leave it out.", "catch_up_max belongs to catch_up: all")
-		case !between(s.CatchUpMax, at, 1, mostCatchUps):
+		case !upTo(s.CatchUpMax, at, mostCatchUps):
 			c.wrong(at, "", "catch_up_max is a number from 1 to %d, not %s", mostCatchUps, at.Text())
 		}
 	}
@@ -262,7 +262,7 @@ func (c *checker) unattended() {
 	if r == nil || r.Node == nil {
 		return
 	}
-	if at := r.Node.Get("attempts"); at != nil && !between(r.Attempts, at, 1, mostAttempts) {
+	if at := r.Node.Get("attempts"); at != nil && !upTo(r.Attempts, at, mostAttempts) {
 		c.wrong(at, "1 is one attempt and no retry.", "attempts is a number from 1 to %d, not %s", mostAttempts, at.Text())
 	}
 	if at := given(r.Node, "max_backoff"); at != nil && r.MaxBackoff < r.Backoff {

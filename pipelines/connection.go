@@ -98,7 +98,7 @@ func (b *book) open(d *document.Decoder, name string, base, over *document.Node)
 	if over != nil && over.Get("concurrency") != nil {
 		at = over.Get("concurrency")
 	}
-	if at != nil && !between(c.Concurrency, at, 1, mostAtOnce) {
+	if at != nil && !upTo(c.Concurrency, at, mostAtOnce) {
 		d.Report.ErrorAt(at, document.CodeWrongType, "", "concurrency is a number from 1 to %d, not %s", mostAtOnce, at.Text())
 	}
 	if c.Timezone.IsZero() && zone != nil {

@@ -45,7 +45,7 @@ func (w *Workspace) checkServe(r *document.Report) {
 	wrong := func(at document.Place, hint, format string, args ...any) {
 		r.ErrorAt(at, document.CodeWrongType, hint, format, args...)
 	}
-	if at := s.Node.Get("concurrency"); at != nil && !between(s.Concurrency, at, 1, mostAtOnce) {
+	if at := s.Node.Get("concurrency"); at != nil && !upTo(s.Concurrency, at, mostAtOnce) {
 		wrong(at, "", "concurrency is a number from 1 to %d, not %s", mostAtOnce, at.Text())
 	}
 	if at := s.Node.Get("listen"); at != nil && !s.Listen.IsZero() && !listens(s.Listen.Value) {
@@ -59,13 +59,13 @@ func (w *Workspace) checkServe(r *document.Report) {
 	}
 }
 
-// between reports whether a number is within its bounds. One that could not be
+// upTo reports whether a number is from 1 to a bound. One that could not be
 // read was reported already, and passes.
-func between(value int, at *document.Node, low, high int) bool {
+func upTo(value int, at *document.Node, most int) bool {
 	if _, err := strconv.Atoi(at.Text()); err != nil {
 		return true
 	}
-	return value >= low && value <= high
+	return value >= 1 && value <= most
 }
 
 // listens reports whether a text is host:port, or off. An IPv6 address stands

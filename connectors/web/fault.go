@@ -40,7 +40,7 @@ func explain(ctx context.Context, at origin, err error) error {
 	case errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil, isTimeout(err):
 		return fmt.Errorf("%w: %s did not answer in time", ErrTimeout, at)
 	case errors.As(err, &address):
-		return fmt.Errorf("%w: %s leads to %s", ErrRefused, at, address)
+		return fmt.Errorf("%w: %s leads to %w", ErrRefused, at, address)
 	case strings.Contains(err.Error(), "response headers exceeded"):
 		return fmt.Errorf("%w: the header of the reply of %s exceeds %d bytes", ErrTooLarge, at, maxHeader)
 	}

@@ -97,15 +97,15 @@ func Run(ctx context.Context, o Options) error {
 	release, err := store.LockServe(ctx, s.shelf.name(), o.Environment, holder(address, o.Clock.Now()), func() { stop(ErrLost) })
 	if err != nil {
 		if listener != nil {
-			listener.Close()
+			_ = listener.Close() // nobody was told of it
 		}
 		return err
 	}
 	defer release()
 	if listener != nil {
 		server := &http.Server{Handler: s.endpoints(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
-		go server.Serve(listener) //nolint:errcheck // it ends with Close
-		defer server.Close()
+		go server.Serve(listener)             //nolint:errcheck // it ends with Close
+		defer func() { _ = server.Close() }() // the process ends with it
 	}
 	o.Announce(address)
 	if err := s.serve(ctx); err != nil {

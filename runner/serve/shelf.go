@@ -186,7 +186,7 @@ func (s *shelf) fingerprint(named []string) uint64 {
 	_ = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return nil // seen again at the next look
+			return nil //nolint:nilerr // seen again at the next look
 		case d.IsDir() && path != s.dir && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
 		case d.IsDir() || filepath.Ext(path) != ".yaml":

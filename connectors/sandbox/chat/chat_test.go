@@ -101,10 +101,10 @@ func TestGoogleChat(t *testing.T) {
 		return reply.Thread.Name
 	}
 	const reply, keyed = "&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD", `{"text":"x","thread":{"threadKey":"a"}}`
-	if thread(reply, keyed) != thread(reply, keyed) {
+	if first, again := thread(reply, keyed), thread(reply, keyed); first != again {
 		t.Error("one key is one thread")
 	}
-	if thread("", keyed) == thread("", keyed) {
+	if first, again := thread("", keyed), thread("", keyed); first == again {
 		t.Error("without the option each message is a thread")
 	}
 }
