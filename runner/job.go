@@ -17,7 +17,7 @@ type Job struct {
 	LoadID      string // UUIDv7, the key of the ledger row
 	Project     string
 	Environment string
-	Trigger     string    // "manual", TriggerSchedule or TriggerRetry
+	Trigger     string    // "manual", "trigger", "after", "files", TriggerSchedule or TriggerRetry
 	Slot        time.Time // nominal instant of the slot it runs for, or zero
 	Attempt     int       // at that slot, from 1
 	Pipeline    *pipelines.Pipeline

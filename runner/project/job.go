@@ -22,7 +22,7 @@ type RunOptions struct {
 	FullRefresh bool
 	From, To    string
 	AsOf        time.Time // zero: now
-	Trigger     string    // "manual" when empty
+	Trigger     string    // what started it; "manual" when empty
 	Progress    func(read, written int64)
 	Workers     int
 	// Retry runs held records again: they stand in for the source.
@@ -130,7 +130,7 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To}
 	switch {
 	case o.Slot != nil:
-		job.Trigger, job.Slot, job.Attempt = runner.TriggerSchedule, o.Slot.Nominal, o.Slot.Attempt
+		job.Slot, job.Attempt = o.Slot.Nominal, o.Slot.Attempt
 	case job.Trigger == "":
 		job.Trigger = "manual"
 	}

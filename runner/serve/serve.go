@@ -52,7 +52,7 @@ type Options struct {
 
 // ErrLost says that another process took over while this one showed no sign
 // of life.
-var ErrLost = errors.New("another process has taken over the schedule")
+var ErrLost = fmt.Errorf("%w: another process has taken over the schedule", state.ErrLocked)
 
 // server is a process that serves.
 type server struct {

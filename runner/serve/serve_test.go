@@ -427,3 +427,17 @@ func TestFolder(t *testing.T) {
 		t.Error("a file that stopped growing has not settled")
 	}
 }
+
+func TestHolidayFilesAreWatched(t *testing.T) {
+	t.Parallel()
+	s := newServed(t)
+	s.write("days.txt", "2026-12-25\n")
+	s.write("rent.yaml", strings.Replace(rentYAML, "{ every: 1s }", `{ cron: "0 6 * * *", holidays: days.txt }`, 1))
+	s.start()
+	time.Sleep(2 * reloadEvery)
+	if strings.Contains(s.log.String(), "took over") {
+		t.Errorf("files were taken over that nobody changed:\n%s", s.log.String())
+	}
+	s.write("days.txt", "2026-12-25\n2027-01-01\n")
+	s.logs("took over changed files")
+}

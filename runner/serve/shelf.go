@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"hash"
 	"hash/fnv"
 	"io/fs"
 	"log/slog"
@@ -50,25 +51,25 @@ func newShelf(open func() *project.Project, dir string, log *slog.Logger) *shelf
 // load reads the project for the first time. The error is that of tieout.yaml:
 // without it nothing can be served. Pipelines with mistakes are kept as broken.
 func (s *shelf) load() error {
-	print := s.fingerprint(nil)
+	print := s.fingerprint()
 	p := s.open()
 	if err := mainProblems(p); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.print = print
 	s.take(p)
+	s.print = print + s.fingerprintNamed()
 	return nil
 }
 
 // reload reads the project again when its files have changed, and reports
 // whether anything was taken over.
 func (s *shelf) reload() bool {
+	yaml := s.fingerprint()
 	s.mu.RLock()
-	before, named := s.print, s.named()
+	before, print := s.print, yaml+s.fingerprintNamed()
 	s.mu.RUnlock()
-	print := s.fingerprint(named)
 	if print == before {
 		return false
 	}
@@ -83,6 +84,7 @@ func (s *shelf) reload() bool {
 	}
 	s.warnFixed(p)
 	s.take(p)
+	s.print = yaml + s.fingerprintNamed()
 	s.log.Info("took over changed files", "pipelines", len(s.books), "errors", s.errors)
 	return true
 }
@@ -176,13 +178,9 @@ func first(err error) string {
 	return err.Error()
 }
 
-// fingerprint changes when a YAML file of the project, or one of the named
-// files, does.
-func (s *shelf) fingerprint(named []string) uint64 {
+// fingerprint changes when a YAML file of the project does.
+func (s *shelf) fingerprint() uint64 {
 	h := fnv.New64a()
-	note := func(path string, info fs.FileInfo) {
-		fmt.Fprintf(h, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
-	}
 	_ = filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -192,28 +190,33 @@ func (s *shelf) fingerprint(named []string) uint64 {
 		case d.IsDir() || filepath.Ext(path) != ".yaml":
 			return nil
 		}
-		if info, err := os.Stat(path); err == nil {
-			note(path, info)
-		}
+		note(h, path)
 		return nil
 	})
-	for _, name := range named {
-		if info, err := os.Stat(filepath.Join(s.dir, filepath.FromSlash(name))); err == nil {
-			note(name, info)
-		}
-	}
 	return h.Sum64()
 }
 
-// named are the files besides YAML that timetables depend on.
-func (s *shelf) named() []string {
+// note adds a file's size and time of change, if there is one.
+func note(h hash.Hash, path string) {
+	if info, err := os.Stat(path); err == nil {
+		fmt.Fprintf(h, "%s\x00%d\x00%d\x00", path, info.Size(), info.ModTime().UnixNano())
+	}
+}
+
+// fingerprintNamed changes when a file besides YAML does that timetables
+// depend on.
+func (s *shelf) fingerprintNamed() uint64 {
 	seen := map[string]bool{}
 	for _, b := range s.books {
 		if sched := b.pipeline.Schedule; sched != nil && !sched.Holidays.IsZero() {
 			seen[sched.Holidays.Value] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(seen))
+	h := fnv.New64a()
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		note(h, filepath.Join(s.dir, filepath.FromSlash(name)))
+	}
+	return h.Sum64()
 }
 
 func (s *shelf) project() *project.Project {

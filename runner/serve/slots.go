@@ -25,7 +25,7 @@ func (s *server) RunSlot(ctx context.Context, slot schedule.Slot, begin func(str
 	if b == nil || b.broken != "" {
 		return schedule.Outcome{Err: fmt.Errorf("%w: its file has mistakes or is gone; see `tieout validate`", schedule.ErrBroken)}
 	}
-	run, err := b.project.Run(ctx, b.pipeline, project.RunOptions{Store: s.store,
+	run, err := b.project.Run(ctx, b.pipeline, project.RunOptions{Store: s.store, Trigger: triggerOf(slot.Origin),
 		Slot: &project.SlotRun{Nominal: slot.Nominal, Attempt: slot.Attempts, Begin: begin}})
 	switch {
 	case errors.Is(err, state.ErrLocked):
@@ -36,6 +36,14 @@ func (s *server) RunSlot(ctx context.Context, slot schedule.Slot, begin func(str
 		err = run.Cause
 	}
 	return schedule.Outcome{Run: run, Err: err}
+}
+
+// triggerOf says in the run what made its slot.
+func triggerOf(o schedule.Origin) string {
+	if o == schedule.ByTime {
+		return runner.TriggerSchedule
+	}
+	return string(o)
 }
 
 // Started logs and counts the start of an attempt.
