@@ -97,10 +97,12 @@ func (u *unattended) start(t *testing.T, binary string, extra ...string) *exec.C
 // settle serves until nothing is left to catch up with, and stops in order.
 func (u *unattended) settle(t *testing.T, binary string) {
 	t.Helper()
+	// Not before it has made a slot itself: it listens to signals by then.
+	begun := time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
 	cmd := u.start(t, binary)
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(200 * time.Millisecond) {
 		open := query(t, u.stateDB[0], u.stateDB[1], "SELECT 'open', count(*) FROM tieout_slots WHERE project = '"+u.project()+"' AND status IN ('due', 'running')",
-			"SELECT 'last', max(nominal) > '"+recently()+"' FROM tieout_slots WHERE project = '"+u.project()+"'")
+			"SELECT 'last', max(nominal) > '"+begun+"' FROM tieout_slots WHERE project = '"+u.project()+"'")
 		if strings.Contains(open, "open|0|") && (strings.Contains(open, "last|1|") || strings.Contains(open, "last|true|")) {
 			break
 		}
@@ -113,11 +115,6 @@ func (u *unattended) settle(t *testing.T, binary string) {
 	if code := cmd.ProcessState.ExitCode(); code != 143 {
 		t.Fatalf("%s: stopped with exit code %d\n%s", u.name, code, u.log(t))
 	}
-}
-
-// recently is two seconds ago, as the store writes it.
-func recently() string {
-	return time.Now().UTC().Add(-2 * time.Second).Format("2006-01-02T15:04:05.000000Z")
 }
 
 func (u *unattended) log(t *testing.T) string {
