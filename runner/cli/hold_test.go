@@ -45,10 +45,10 @@ func servingFor(ts *testscript.TestScript, neg bool, args []string) {
 	ctx := context.Background()
 	store, err := state.Open(ctx, ts.MkAbs(args[0]), time.Now)
 	ts.Check(err)
-	release, err := store.LockServe(ctx, args[1], "", args[2], func() {})
+	lock, err := store.LockServe(ctx, args[1], "", args[2], func() {})
 	ts.Check(err)
 	ts.Defer(func() {
-		release()
+		lock.Release()
 		store.Close()
 	})
 }

@@ -54,6 +54,9 @@ type Config struct {
 	Alarm Alarms
 	Clock clockwork.Clock
 	Log   *slog.Logger
+	// Woken is asked before the first look after a long pause, in which another
+	// process may have taken over. An error ends Run; nil always goes on.
+	Woken func(ctx context.Context) error
 	// Concurrency is how many runs are under way at once.
 	Concurrency int
 	// AcceptClock takes the clock's word even when it is more than a year
@@ -89,6 +92,7 @@ type Engine struct {
 	watermark time.Time
 	saved     time.Time    // the watermark in the store
 	looked    time.Time    // when the store was looked at last
+	stepped   time.Time    // when the last step began
 	unsaved   map[id]ended // whose end could not be written down
 	stopping  bool
 	complaint string // the last trouble of a look
@@ -147,6 +151,9 @@ func (e *Engine) Run(ctx, drain context.Context) error {
 		return err
 	}
 	for {
+		if err := e.awake(ctx); err != nil {
+			return err
+		}
 		timer := e.Clock.NewTimer(e.step(ctx))
 		select {
 		case <-ctx.Done():
@@ -159,6 +166,29 @@ func (e *Engine) Run(ctx, drain context.Context) error {
 		}
 		timer.Stop()
 	}
+}
+
+// awake finds out after a pause, such as that of a stopped process, whether
+// this one still serves. When it does not, its runs are cancelled and what
+// became of their slots is the other process's to say.
+func (e *Engine) awake(ctx context.Context) error {
+	now := e.Clock.Now()
+	paused := max(now.Sub(e.stepped), now.Round(0).Sub(e.stepped.Round(0))) > longPause
+	e.stepped = now
+	if e.Woken == nil || !paused {
+		return nil
+	}
+	err := e.Woken(ctx)
+	if err == nil {
+		return nil
+	}
+	for _, cancel := range e.running {
+		cancel()
+	}
+	for range e.running {
+		<-e.done
+	}
+	return fmt.Errorf("go on after a pause: %w", err)
 }
 
 // begin reads where the last process stopped. Slots that it left running are

@@ -19,6 +19,10 @@ const (
 	setBack = time.Minute
 	// saveEvery is how often the watermark is written when nothing is due.
 	saveEvery = 10 * time.Second
+	// longPause is how long the engine may go without a step before it asks
+	// whether it still serves. A lock may be taken over after three times as
+	// long.
+	longPause = 30 * time.Second
 	// overlapPast is how far earlier than the last look successes are asked
 	// for again: another process may have ended one then and written it later.
 	overlapPast = time.Minute

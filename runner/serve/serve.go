@@ -60,6 +60,7 @@ type server struct {
 	shelf   *shelf
 	store   *state.Store
 	keeper  *state.Timekeeper
+	lock    *state.ServeLock
 	engine  *schedule.Engine
 	bell    *alert.Bell
 	courier *alert.Courier
@@ -94,27 +95,26 @@ func Run(ctx context.Context, o Options) error {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	release, err := store.LockServe(ctx, s.shelf.name(), o.Environment, holder(address, o.Clock.Now()), func() { stop(ErrLost) })
+	lock, err := store.LockServe(ctx, s.shelf.name(), o.Environment, holder(address, o.Clock.Now()), func() { stop(ErrLost) })
 	if err != nil {
 		if listener != nil {
 			_ = listener.Close() // nobody was told of it
 		}
 		return err
 	}
-	defer release()
+	defer lock.Release()
+	s.lock = lock
 	if listener != nil {
 		server := &http.Server{Handler: s.endpoints(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 		go server.Serve(listener)             //nolint:errcheck // it ends with Close
 		defer func() { _ = server.Close() }() // the process ends with it
 	}
 	o.Announce(address)
-	if err := s.serve(ctx); err != nil {
-		return err
+	err = s.serve(ctx)
+	if errors.Is(err, state.ErrLocked) || errors.Is(context.Cause(ctx), ErrLost) {
+		return ErrLost
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, ErrLost) {
-		return cause
-	}
-	return nil
+	return err
 }
 
 func holder(address string, now time.Time) string {
@@ -167,7 +167,7 @@ func (s *server) serve(ctx context.Context) error {
 
 func (s *server) newEngine() (*schedule.Engine, func(), error) {
 	c := schedule.Config{Slots: s.keeper, Register: s.keeper, Past: s.keeper, Runner: s, Observer: s, Clock: s.Clock, Log: s.Log,
-		Concurrency: s.Concurrency, AcceptClock: s.AcceptClock, Look: lookEvery}
+		Woken: s.lock.Check, Concurrency: s.Concurrency, AcceptClock: s.AcceptClock, Look: lookEvery}
 	if c.Concurrency == 0 {
 		c.Concurrency = s.shelf.concurrency()
 	}

@@ -49,15 +49,16 @@ const (
 // another run has it. The lock goes with the process, however it ends, and
 // may be taken over when its holder has not beaten for 90 seconds.
 func (s *Store) Lock(ctx context.Context, project, environment, pipeline string) (release func(), err error) {
-	return s.hold(ctx, strings.Join([]string{project, environment, pipeline}, "/"), fmt.Sprintf("process %d", os.Getpid()), func() {})
+	_, release, err = s.hold(ctx, strings.Join([]string{project, environment, pipeline}, "/"), fmt.Sprintf("process %d", os.Getpid()), func() {})
+	return release, err
 }
 
 // hold takes a lock and keeps it alive until it is released. lost is called
 // when another process has taken it over.
-func (s *Store) hold(ctx context.Context, name, holder string, lost func()) (release func(), err error) {
-	h, err := s.locks.try(ctx, name, holder)
+func (s *Store) hold(ctx context.Context, name, holder string, lost func()) (h held, release func(), err error) {
+	h, err = s.locks.try(ctx, name, holder)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	beating, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
@@ -68,7 +69,7 @@ func (s *Store) hold(ctx context.Context, name, holder string, lost func()) (rel
 		}
 	}()
 	var once sync.Once
-	return func() {
+	return h, func() {
 		once.Do(func() {
 			stop()
 			<-ended

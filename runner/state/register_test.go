@@ -207,7 +207,7 @@ func TestServeLock(t *testing.T) {
 		if _, running, err := b.Serving(ctx, "p", ""); running || err != nil {
 			t.Errorf("before: %v %v", running, err)
 		}
-		release, err := a.LockServe(ctx, "p", "", "process 7 on books", func() {})
+		lock, err := a.LockServe(ctx, "p", "", "process 7 on books", func() {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,17 +231,17 @@ func TestServeLock(t *testing.T) {
 			if err != nil {
 				t.Fatalf("another project in PostgreSQL: %v", err)
 			}
-			other()
+			other.Release()
 		} else if !errors.Is(err, state.ErrServing) {
 			t.Errorf("another project in one file: %v", err)
 		}
-		release()
-		release() // twice does no harm
+		lock.Release()
+		lock.Release() // twice does no harm
 		again, err := b.LockServe(ctx, "p", "", "me", func() {})
 		if err != nil {
 			t.Fatalf("after it was given back: %v", err)
 		}
-		again()
+		again.Release()
 		if _, running, _ := a.Serving(ctx, "p", ""); running {
 			t.Error("running after it ended")
 		}
@@ -255,11 +255,11 @@ func TestServeLockThroughALink(t *testing.T) {
 	if err := os.Symlink(file, link); err != nil {
 		t.Skip(err)
 	}
-	release, err := a.LockServe(context.Background(), "p", "", "first", func() {})
+	lock, err := a.LockServe(context.Background(), "p", "", "first", func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer release()
+	defer lock.Release()
 	if _, err := open(t, link).LockServe(context.Background(), "p", "", "second", func() {}); !errors.Is(err, state.ErrServing) {
 		t.Errorf("through a link: %v", err)
 	}

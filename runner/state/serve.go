@@ -11,18 +11,35 @@ import (
 // looks whether a serve is running holds it for a moment.
 const serveTries = 3
 
+// ServeLock is the lock of a process that serves.
+type ServeLock struct {
+	s       *Store
+	h       held
+	release func()
+}
+
+// Release gives the lock back. It may be called twice.
+func (l *ServeLock) Release() { l.release() }
+
+// Check shows a sign of life at once, and returns ErrLocked when another
+// process has taken the lock over.
+func (l *ServeLock) Check(ctx context.Context) error { return l.h.beat(ctx, l.s.now()) }
+
 // LockServe makes this process the one that serves: one for a SQLite store,
 // whatever project and environment, and one for each project and environment
 // in PostgreSQL. holder says to people who it is. When there is another, the
 // error wraps ErrServing and names it. The lock goes with the process,
-// however it ends, and release gives it back. lost is called when another
-// process took it over, since this one showed no sign of life.
-func (s *Store) LockServe(ctx context.Context, project, environment, holder string, lost func()) (release func(), err error) {
+// however it ends. lost is called when another process took it over, since
+// this one showed no sign of life.
+func (s *Store) LockServe(ctx context.Context, project, environment, holder string, lost func()) (*ServeLock, error) {
 	name := s.locks.scope(project, environment)
 	for try := 1; ; try++ {
-		release, err = s.hold(ctx, name, clean(holder), lost)
-		if err == nil || !errors.Is(err, ErrLocked) {
-			return release, s.named(err)
+		h, release, err := s.hold(ctx, name, clean(holder), lost)
+		if err == nil {
+			return &ServeLock{s: s, h: h, release: release}, nil
+		}
+		if !errors.Is(err, ErrLocked) {
+			return nil, s.named(err)
 		}
 		if try == serveTries {
 			break

@@ -285,9 +285,9 @@ func TestContention(t *testing.T) {
 		other.Wait()
 		deadline := time.Now().Add(10 * time.Second) // PostgreSQL notices the lost connection
 		for {
-			release, err := s.LockServe(ctx, "p", "", "me", nobody)
+			lock, err := s.LockServe(ctx, "p", "", "me", nobody)
 			if err == nil {
-				release()
+				lock.Release()
 				return
 			}
 			if time.Now().After(deadline) {
