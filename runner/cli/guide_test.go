@@ -403,3 +403,45 @@ func TestGuideLinks(t *testing.T) {
 		}
 	}
 }
+
+// The functions and files that ARCHITECTURE.md and the walk name are there.
+func TestPagesNameWhatExists(t *testing.T) {
+	defined := map[string]bool{}
+	err := filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^(?:func (?:\(\w* ?\*?\w+(?:\[\w+\])?\) )?|type |\t)(\w+)[\[( ]`).FindAllStringSubmatch(string(text), -1) {
+			defined[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	for _, page := range []string{"../../ARCHITECTURE.md", "../../docs/walk.md"} {
+		_, text := fencesOf(t, page)
+		for _, m := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(text, -1) {
+			name := strings.NewReplacer("(*", "", ")", "").Replace(m[1])
+			parts := strings.Split(name, ".")
+			last := parts[len(parts)-1]
+			switch {
+			case strings.Contains(name, "/") && !strings.ContainsAny(name, " :*"):
+				checked++
+				if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
+					t.Errorf("%s: there is no %s", page, name)
+				}
+			case len(parts) > 1 && regexp.MustCompile(`^[\w.]+$`).MatchString(name) && last != "go" && last != "date" && last != "as_of" && last != "yaml":
+				checked++
+				if !defined[last] {
+					t.Errorf("%s: there is no %s", page, m[1])
+				}
+			}
+		}
+	}
+	if checked < 40 {
+		t.Errorf("only %d names were checked", checked)
+	}
+}
