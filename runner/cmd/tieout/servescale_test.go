@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -50,6 +51,9 @@ func (s *scale) serve(t *testing.T, binary string) {
 	u := &unattended{name: s.name, dir: t.TempDir(), stateDB: [2]string{"sqlite", ""}}
 	u.stateDB[1] = "file:" + filepath.Join(u.dir, ".tieout/state.db")
 	s.build(t, u.dir)
+	if out, err := exec.Command(binary, "-C", u.dir, "validate").CombinedOutput(); err != nil {
+		t.Fatalf("the project is not valid: %.2000s", out)
+	}
 	cmd := u.start(t, binary)
 	time.Sleep(5 * time.Second) // the load of the project is not idle
 	before := cpu(t, cmd.Process.Pid)
@@ -90,7 +94,8 @@ schedule: { cron: "%s", jitter: %s }
 money: { amounts: [rent], currency: USD }
 source: { connection: files, stream: rent.csv, fields: { rent: decimal } }
 transforms:
-  - set: { due: round(rent * 17 / 31, 2) }
+  - set:
+      due: round(rent * 17 / 31, 2)
 rules:
   - { name: rent is not negative, expect: rent >= 0 }
 sink: { connection: out, stream: p%04d.csv, key: [id], mode: upsert }
@@ -117,6 +122,9 @@ func (s *scale) slots(t *testing.T, u *unattended, fields map[string]any) {
 		}
 	}
 	fields["slots"] = len(lags)
+	if due := int(s.last/time.Minute) * scalePipelines / scaleCrons; s.name != "idle" && len(lags) < due-scalePipelines/scaleCrons {
+		t.Errorf("%d slots began, %d were due", len(lags), due)
+	}
 	if len(lags) == 0 {
 		return
 	}
