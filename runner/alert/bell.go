@@ -201,7 +201,8 @@ func (b *Bell) record(ctx context.Context, i Incident, closed bool, letter *Lett
 
 // Clear ends the open incidents of a pipeline of these kinds, of any kind when
 // there are none, and tells those that were told of them. runID is the run
-// that made all well.
+// that made all well, and at when it ended: what failed or was blocked after
+// that stays open.
 func (b *Bell) Clear(ctx context.Context, pipeline string, kinds []Kind, runID string, at time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -213,7 +214,7 @@ func (b *Bell) Clear(ctx context.Context, pipeline string, kinds []Kind, runID s
 	}
 	ending := map[string][]Incident{} // by target that was told, "" for nobody
 	for _, i := range b.open {
-		if i.Pipeline != pipeline || len(kinds) > 0 && !slices.Contains(kinds, i.Kind) {
+		if i.Pipeline != pipeline || len(kinds) > 0 && !slices.Contains(kinds, i.Kind) || i.Kind != Late && i.Last.At.After(at) {
 			continue
 		}
 		target := i.Target

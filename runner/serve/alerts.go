@@ -62,7 +62,7 @@ func (s *server) ring(slot schedule.Slot, o schedule.Outcome, kind alert.Kind) {
 		return
 	}
 	e := alert.Event{Kind: kind, Pipeline: slot.Pipeline, RunID: slot.RunID, Slot: slot.Nominal, Local: slot.Local, Code: codeOf(o), Message: slot.Reason}
-	e.Hint = "tieout validate"
+	e.Hint = "tieout validate " + b.file
 	if slot.RunID != "" {
 		e.Hint = "tieout runs show " + slot.RunID
 	}

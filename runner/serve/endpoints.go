@@ -74,6 +74,17 @@ func (h *health) ready() string {
 	return ""
 }
 
+// open answers at the address of the endpoints, which is "" when they are off.
+func (s *server) open(ctx context.Context) (address string, closeAll func(), err error) {
+	l, err := s.listen(ctx)
+	if err != nil || l == nil {
+		return "", func() {}, err
+	}
+	server := &http.Server{Handler: s.endpoints(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	go server.Serve(l)                                           //nolint:errcheck // it ends with Close
+	return l.Addr().String(), func() { _ = server.Close() }, nil // the process ends with it
+}
+
 // listen opens the address of the endpoints; nil when they are off.
 func (s *server) listen(ctx context.Context) (net.Listener, error) {
 	address := s.Listen

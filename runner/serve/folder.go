@@ -68,8 +68,13 @@ func (f *folder) List(_ context.Context, now time.Time) (map[string]string, erro
 
 func (f *folder) matches() ([]string, error) {
 	pattern := f.pattern
-	if info, err := os.Stat(pattern); err == nil && info.IsDir() {
+	switch info, err := os.Stat(pattern); {
+	case err == nil && info.IsDir():
 		pattern = filepath.Join(pattern, "*")
+	case !strings.ContainsAny(filepath.Dir(pattern), "*?["):
+		if _, err := os.Stat(filepath.Dir(pattern)); err != nil {
+			return nil, fmt.Errorf("the folder of on.files cannot be read: %w", err)
+		}
 	}
 	found, err := filepath.Glob(pattern)
 	if err != nil {

@@ -25,6 +25,7 @@ type meters struct {
 	success  *prometheus.GaugeVec
 	late     *prometheus.GaugeVec
 	errors   prometheus.Gauge
+	letters  prometheus.Gauge
 
 	mu    sync.Mutex
 	known map[string]freshness // what success and late say, by pipeline
@@ -50,7 +51,8 @@ func newMeters() *meters {
 	m.success = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tieout_last_success_timestamp_seconds", Help: "When the last run that loaded or found nothing new ended."}, []string{"pipeline"})
 	m.late = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tieout_late_pipelines", Help: "1 when the pipeline is later than its fresh_within promises."}, []string{"pipeline"})
 	m.errors = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieout_config_errors", Help: "Errors in the project's files as they are now; what ran before goes on."})
-	m.registry.MustRegister(m.slots, m.runs, m.records, m.running, m.seconds, m.lag, m.success, m.late, m.errors,
+	m.letters = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieout_alerts_waiting", Help: "Alerts that have not been delivered yet."})
+	m.registry.MustRegister(m.letters, m.slots, m.runs, m.records, m.running, m.seconds, m.lag, m.success, m.late, m.errors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -90,7 +92,7 @@ func (m *meters) ended(s schedule.Slot, o schedule.Outcome) {
 }
 
 // fresh shows how a pipeline stands, when that changed, and reports whether it
-// has succeeded since it was shown before.
+// has succeeded since it was shown before, or ever when it never was.
 func (m *meters) fresh(pipeline string, last schedule.Success, late bool) (again bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,7 +106,7 @@ func (m *meters) fresh(pipeline string, last schedule.Success, late bool) (again
 		m.success.WithLabelValues(pipeline).Set(float64(last.EndedAt.Unix()))
 	}
 	m.late.WithLabelValues(pipeline).Set(map[bool]float64{true: 1}[late])
-	return is && now.last.After(before.last)
+	return now.last.After(before.last)
 }
 
 // forget drops the gauges of pipelines that are gone.
@@ -119,5 +121,7 @@ func (m *meters) forget(kept map[string]bool) {
 		}
 	}
 }
+
+func (m *meters) alerts(n int) { m.letters.Set(float64(n)) }
 
 func (m *meters) problems(n int) { m.errors.Set(float64(n)) }

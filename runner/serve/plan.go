@@ -9,7 +9,7 @@ import (
 )
 
 // plan tells the engine what a pipeline's document says of its schedule.
-func (b *book) plan(dir string) *schedule.Plan {
+func (b *book) plan(folders func(pattern string, settle time.Duration) *folder) *schedule.Plan {
 	p := b.pipeline
 	out := &schedule.Plan{Pipeline: p.Name(), Zone: p.Zone(), Broken: b.broken, FreshWithin: p.FreshWithin.Std(), Uses: b.uses()}
 	if out.Zone == nil {
@@ -29,7 +29,7 @@ func (b *book) plan(dir string) *schedule.Plan {
 	out.Jitter = s.Jitter.Std()
 	out.After = p.After()
 	if s.On != nil && !s.On.Files.IsZero() {
-		out.Files = newFolder(dir, s.On.Files.Value, s.On.Settle.Std())
+		out.Files = folders(s.On.Files.Value, s.On.Settle.Std())
 		out.Poll = s.On.Poll.Std()
 	}
 	return out

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -85,29 +84,24 @@ func Run(ctx context.Context, o Options) error {
 	defer store.Close()
 	s.store = store
 	s.keeper = store.Schedule(s.shelf.name(), o.Environment)
-	listener, err := s.listen(ctx)
-	if err != nil {
-		return err
-	}
-	address := ""
-	if listener != nil {
-		address = listener.Addr().String()
-	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	lock, err := store.LockServe(ctx, s.shelf.name(), o.Environment, holder(address, o.Clock.Now()), func() { stop(ErrLost) })
+	me := s.holder()
+	lock, err := store.LockServe(ctx, s.shelf.name(), o.Environment, me, func() { stop(ErrLost) })
 	if err != nil {
-		if listener != nil {
-			_ = listener.Close() // nobody was told of it
-		}
 		return err
 	}
 	defer lock.Release()
 	s.lock = lock
-	if listener != nil {
-		server := &http.Server{Handler: s.endpoints(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
-		go server.Serve(listener)             //nolint:errcheck // it ends with Close
-		defer func() { _ = server.Close() }() // the process ends with it
+	address, closeEndpoints, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeEndpoints()
+	if address != "" {
+		if err := lock.Rename(ctx, me+", http://"+address); err != nil {
+			return err
+		}
 	}
 	o.Announce(address)
 	err = s.serve(ctx)
@@ -117,14 +111,15 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-func holder(address string, now time.Time) string {
+// holder is how other processes name this one.
+func (s *server) holder() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "this machine"
 	}
-	text := fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, now.UTC().Format("2006-01-02T15:04:05Z"))
-	if address != "" {
-		text += ", http://" + address
+	text := fmt.Sprintf("process %d on %s since %s, project %s", os.Getpid(), host, s.Clock.Now().UTC().Format("2006-01-02T15:04:05Z"), s.shelf.name())
+	if s.Environment != "" {
+		text += ", environment " + s.Environment
 	}
 	return text
 }
@@ -150,6 +145,10 @@ func (s *server) serve(ctx context.Context) error {
 	defer drained()
 	context.AfterFunc(ctx, func() {
 		s.health.drain()
+		if errors.Is(context.Cause(ctx), ErrLost) { // its runs would be refused by their sinks
+			drained()
+			return
+		}
 		s.Log.Info("stopping: runs under way may finish", "drain", s.shelf.drain().String())
 		timer := s.Clock.AfterFunc(s.shelf.drain(), drained)
 		context.AfterFunc(drain, func() { timer.Stop() })
@@ -198,6 +197,9 @@ func (s *server) reloading(ctx context.Context) {
 			s.meters.forget(s.shelf.names())
 		}
 		s.meters.problems(s.shelf.problems())
+		if letters, err := s.keeper.Waiting(ctx); err == nil {
+			s.meters.alerts(len(letters))
+		}
 	}
 }
 

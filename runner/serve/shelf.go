@@ -34,6 +34,7 @@ type shelf struct {
 	print   uint64           // fingerprint of the files
 	errors  int              // in the files as they are now
 	secrets []string
+	folders map[string]*folder // by pipeline and what it waits for, over reloads
 }
 
 // book is one pipeline with the project it was loaded with.
@@ -280,11 +281,19 @@ func (s *shelf) redact(text string) string {
 
 // plans are what the engine is to know of the pipelines.
 func (s *shelf) plans() []*schedule.Plan {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	out := make([]*schedule.Plan, 0, len(s.books))
-	for _, b := range s.books {
-		out = append(out, b.plan(s.dir))
+	kept := make(map[string]*folder)
+	for name, b := range s.books {
+		out = append(out, b.plan(func(pattern string, settle time.Duration) *folder {
+			id := fmt.Sprint(name, "\x00", pattern, "\x00", settle)
+			if kept[id] = s.folders[id]; kept[id] == nil {
+				kept[id] = newFolder(s.dir, pattern, settle)
+			}
+			return kept[id]
+		}))
 	}
+	s.folders = kept
 	return out
 }

@@ -61,6 +61,10 @@ func (s *server) Ended(slot schedule.Slot, o schedule.Outcome) {
 		s.ring(slot, o, alert.Failed)
 	case schedule.Blocked:
 		s.ring(slot, o, alert.Blocked)
+	case schedule.Skipped:
+		if b := s.shelf.find(slot.Pipeline); b != nil && b.broken != "" {
+			s.ring(slot, o, alert.Failed)
+		}
 	case schedule.Done:
 		s.clear(slot.Pipeline, []alert.Kind{alert.Failed, alert.Blocked, alert.Late}, slot.RunID, s.Clock.Now())
 	}

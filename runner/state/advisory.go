@@ -23,11 +23,10 @@ type advisory struct {
 }
 
 type advisoryLock struct {
-	conn   *sqlx.Conn
-	name   string
-	holder string
-	turn   int64
-	key    int64
+	conn *sqlx.Conn
+	name string
+	turn int64
+	key  int64
 }
 
 func (l *advisory) try(ctx context.Context, name, holder string) (held, error) {
@@ -72,7 +71,7 @@ func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name, holder strin
 	if err := conn.GetContext(ctx, &turn, `SELECT turn FROM tieout_locks WHERE name = $1`, name); err != nil {
 		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
 	}
-	h := &advisoryLock{conn: conn, name: name, holder: holder, turn: turn, key: lockNumber(name, turn)}
+	h := &advisoryLock{conn: conn, name: name, turn: turn, key: lockNumber(name, turn)}
 	var got bool
 	if err := conn.GetContext(ctx, &got, `SELECT pg_try_advisory_lock($1)`, h.key); err != nil {
 		return nil, fmt.Errorf("take the lock of %s: %w", name, err)
@@ -80,7 +79,10 @@ func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name, holder strin
 	if !got {
 		return nil, nil
 	}
-	return h, h.beat(ctx, l.now())
+	if err := h.beat(ctx, l.now()); err != nil {
+		return nil, err
+	}
+	return h, h.rename(ctx, holder)
 }
 
 // look finds the lock of the present turn among the server's locks.
@@ -120,7 +122,7 @@ func lockNumber(name string, turn int64) int64 {
 }
 
 func (h *advisoryLock) beat(ctx context.Context, now time.Time) error {
-	done, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET beat = $2, holder = $3 WHERE name = $1 AND turn = $4`, h.name, stamp(now), h.holder, h.turn)
+	done, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET beat = $2 WHERE name = $1 AND turn = $3`, h.name, stamp(now), h.turn)
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, stdsql.ErrConnDone) {
 		return fmt.Errorf("%w: the connection that held it is gone: %w", ErrLocked, err)
 	}
@@ -131,6 +133,11 @@ func (h *advisoryLock) beat(ctx context.Context, now time.Time) error {
 		return ErrLocked
 	}
 	return nil
+}
+
+func (h *advisoryLock) rename(ctx context.Context, holder string) error {
+	_, err := h.conn.ExecContext(ctx, `UPDATE tieout_locks SET holder = $2 WHERE name = $1 AND turn = $3`, h.name, holder, h.turn)
+	return err
 }
 
 func (h *advisoryLock) release() {

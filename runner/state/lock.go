@@ -36,6 +36,8 @@ type held interface {
 	// beat shows that its holder is alive. It returns ErrLocked when somebody
 	// has taken the lock over meanwhile.
 	beat(ctx context.Context, now time.Time) error
+	// rename changes the text that names the holder.
+	rename(ctx context.Context, holder string) error
 	release()
 }
 
@@ -194,6 +196,14 @@ func (h *fileLock) beat(_ context.Context, now time.Time) error {
 	}
 	t := unix.NsecToTimeval(now.UnixNano())
 	return unix.Futimes(int(h.f.Fd()), []unix.Timeval{t, t})
+}
+
+func (h *fileLock) rename(_ context.Context, holder string) error {
+	if err := h.f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := h.f.WriteAt([]byte(holder), 0)
+	return err
 }
 
 func (h *fileLock) release() { h.f.Close() }

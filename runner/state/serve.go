@@ -25,6 +25,11 @@ func (l *ServeLock) Release() { l.release() }
 // process has taken the lock over.
 func (l *ServeLock) Check(ctx context.Context) error { return l.h.beat(ctx, l.s.now()) }
 
+// Rename changes what the lock says of its holder.
+func (l *ServeLock) Rename(ctx context.Context, holder string) error {
+	return l.h.rename(ctx, clean(holder))
+}
+
 // LockServe makes this process the one that serves: one for a SQLite store,
 // whatever project and environment, and one for each project and environment
 // in PostgreSQL. holder says to people who it is. When there is another, the
