@@ -3,6 +3,7 @@ package schedule
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -32,7 +33,7 @@ func (e *Engine) dispatch(ctx context.Context, now time.Time) time.Duration {
 		if p == nil {
 			continue // an error kept its plan from being taken over; looked at again
 		}
-		if until := s.NotBefore.Sub(now); until > 0 {
+		if until := p.start(s, now).Sub(now); until > 0 {
 			wait, first[s.Pipeline] = min(wait, until), true
 			continue
 		}
@@ -68,8 +69,9 @@ func (e *Engine) skipPaused(ctx context.Context, s *Slot, now time.Time) bool {
 
 // waitsFor says what keeps a slot from starting, or "".
 func (e *Engine) waitsFor(p *Plan, s *Slot, behind bool) string {
+	_, runs := e.running[s.Pipeline]
 	switch {
-	case behind || e.running[s.Pipeline] != nil:
+	case behind || runs:
 		return "waits for the slot before"
 	case p.Broken != "":
 		return "waits for its file to be corrected: " + p.Broken
@@ -82,8 +84,8 @@ func (e *Engine) waitsFor(p *Plan, s *Slot, behind bool) string {
 	if e.Concurrency > 0 && len(e.running) >= e.Concurrency {
 		return fmt.Sprintf("waits: %d runs are under way, and serve.concurrency is %d", len(e.running), e.Concurrency)
 	}
-	for connection, limit := range p.Uses {
-		if limit > 0 && e.uses[connection] >= limit {
+	for _, connection := range slices.Sorted(maps.Keys(p.Uses)) {
+		if limit := p.Uses[connection]; limit > 0 && e.uses[connection] >= limit {
 			return fmt.Sprintf("waits: %d runs use the connection %s, and its concurrency is %d", e.uses[connection], connection, limit)
 		}
 	}
@@ -126,6 +128,9 @@ func (e *Engine) start(ctx context.Context, p *Plan, s *Slot, now time.Time) err
 	claimed.Attempts++
 	ok, err := e.Slots.Claim(ctx, claimed)
 	if err != nil {
+		// It may be claimed nevertheless, and is made due again first.
+		held := claimed
+		e.open[idOf(s)], e.unsaved[idOf(s)] = &held, ended{slot: *s}
 		return err
 	}
 	if !ok { // ended by somebody else
@@ -136,7 +141,7 @@ func (e *Engine) start(ctx context.Context, p *Plan, s *Slot, now time.Time) err
 	*s = claimed
 	// A run outlives the order to stop by the time drain gives it.
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	e.running[s.Pipeline] = cancel
+	e.running[s.Pipeline] = underway{cancel: cancel, uses: p.Uses}
 	for connection := range p.Uses {
 		e.uses[connection]++
 	}

@@ -87,13 +87,15 @@ type Engine struct {
 	successes map[string]Success
 	followed  map[string]map[string]string
 	open      map[id]*Slot
-	running   map[string]context.CancelFunc // by pipeline
-	uses      map[string]int                // runs under way by connection
+	running   map[string]underway // by pipeline
+	uses      map[string]int      // runs under way by connection
 	watermark time.Time
 	saved     time.Time    // the watermark in the store
 	looked    time.Time    // when the store was looked at last
 	stepped   time.Time    // when the last step began
+	seen      time.Time    // what the clock said at the last step
 	unsaved   map[id]ended // whose end could not be written down
+	inDoubt   bool         // whether the store went back
 	stopping  bool
 	complaint string // the last trouble of a look
 	said      time.Time
@@ -113,12 +115,18 @@ type ended struct {
 	outcome Outcome
 }
 
+// underway is a run that was started and has not ended.
+type underway struct {
+	cancel context.CancelFunc
+	uses   map[string]int // connections it occupies, whatever its plan says now
+}
+
 // New makes an engine. It does nothing before Run.
 func New(c Config) *Engine {
 	return &Engine{Config: c, plans: map[string]*Plan{}, wake: make(chan struct{}, 1), done: make(chan ended),
 		active: map[string]*Plan{}, since: map[string]time.Time{}, next: map[string]time.Time{}, listed: map[string]time.Time{},
 		pauses: map[string]Pause{}, successes: map[string]Success{}, followed: map[string]map[string]string{},
-		open: map[id]*Slot{}, running: map[string]context.CancelFunc{}, uses: map[string]int{}, unsaved: map[id]ended{}}
+		open: map[id]*Slot{}, running: map[string]underway{}, uses: map[string]int{}, unsaved: map[id]ended{}}
 }
 
 // SetPlans gives the engine the pipelines there are now. It may be called at
@@ -182,8 +190,8 @@ func (e *Engine) awake(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	for _, cancel := range e.running {
-		cancel()
+	for _, run := range e.running {
+		run.cancel()
 	}
 	for range e.running {
 		<-e.done
@@ -194,12 +202,18 @@ func (e *Engine) awake(ctx context.Context) error {
 // begin reads where the last process stopped. Slots that it left running are
 // due again: whether their runs committed is settled when they are.
 func (e *Engine) begin(ctx context.Context) error {
-	now := e.Clock.Now()
+	now := e.now()
 	watermark, err := e.Register.Watermark(ctx)
 	if err != nil {
 		return fmt.Errorf("read how far the schedule is: %w", err)
 	}
-	if e.watermark = watermark; watermark.IsZero() || e.AcceptClock && now.Sub(watermark) > wrongClock {
+	accept := e.AcceptClock && now.Sub(watermark).Abs() > wrongClock
+	if accept && now.Before(watermark) {
+		if _, err := e.Register.Reopen(ctx, now); err != nil {
+			return fmt.Errorf("go back to %s: %w", instant(now), err)
+		}
+	}
+	if e.watermark = watermark; watermark.IsZero() || accept {
 		e.watermark = now
 	}
 	e.saved = watermark
@@ -231,10 +245,15 @@ func (e *Engine) recover(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// now is what the clock on the wall says. Without Round, two readings of one
+// process would be compared by how much time passed between them, and a clock
+// that was set would go unnoticed.
+func (e *Engine) now() time.Time { return e.Clock.Now().Round(0) }
+
 // step looks once: new plans, what other processes wrote, new slots, and what
 // can start. It gives the time until something waits to start.
 func (e *Engine) step(ctx context.Context) time.Duration {
-	now := e.Clock.Now()
+	now := e.now()
 	err := e.look(ctx, now)
 	if err == nil {
 		err = e.sweep(ctx, now)
@@ -261,15 +280,15 @@ func (e *Engine) complain(err error, now time.Time) {
 	}
 }
 
-// openOf are the open slots of a pipeline, oldest first.
-func (e *Engine) openOf(pipeline string) []Slot {
-	var out []Slot
+// openByName are the open slots of each pipeline, oldest first.
+func (e *Engine) openByName() map[string][]Slot {
+	out := make(map[string][]Slot, len(e.active))
 	for k, s := range e.open {
-		if k.pipeline == pipeline {
-			out = append(out, *s)
-		}
+		out[k.pipeline] = append(out[k.pipeline], *s)
 	}
-	slices.SortFunc(out, byNominal)
+	for _, slots := range out {
+		slices.SortFunc(slots, byNominal)
+	}
 	return out
 }
 
@@ -288,11 +307,12 @@ func (e *Engine) drain(ctx, drain context.Context) error {
 			e.finish(ctx, got)
 		case <-over:
 			over = nil
-			for _, cancel := range e.running {
-				cancel()
+			for _, run := range e.running {
+				run.cancel()
 			}
 		}
 	}
+	e.saveEnds(ctx)
 	if e.watermark.After(e.saved) && len(e.active) > 0 {
 		_, err := e.Slots.Propose(ctx, nil, e.watermark)
 		return err

@@ -23,10 +23,10 @@ const busyWait = 10 * time.Second
 
 // finish turns the end of an attempt into what becomes of its slot.
 func (e *Engine) finish(ctx context.Context, got ended) {
-	now := e.Clock.Now()
+	now := e.now()
 	s := &got.slot
-	if cancel := e.running[s.Pipeline]; cancel != nil {
-		cancel()
+	if run, is := e.running[s.Pipeline]; is {
+		run.cancel()
 		delete(e.running, s.Pipeline)
 	}
 	p := e.active[s.Pipeline]
@@ -39,9 +39,7 @@ func (e *Engine) finish(ctx context.Context, got ended) {
 	}
 	e.recount()
 	if run := &got.outcome.Run; s.Status == Done && run.RunID != "" {
-		if run.FinishedAt.After(e.successes[s.Pipeline].EndedAt) {
-			e.successes[s.Pipeline] = Success{Pipeline: s.Pipeline, RunID: run.RunID, EndedAt: run.FinishedAt}
-		}
+		e.succeeded(Success{Pipeline: s.Pipeline, RunID: run.RunID, EndedAt: run.FinishedAt}, now)
 	}
 	e.close(context.WithoutCancel(ctx), s, got.outcome)
 }
@@ -65,7 +63,18 @@ func (e *Engine) close(ctx context.Context, s *Slot, o Outcome) {
 	} else {
 		delete(e.open, k)
 	}
-	e.Observer.Ended(*s, o)
+	if s.Status != Due || o.Run.RunID != "" || o.Err != nil { // else it never began
+		e.Observer.Ended(*s, o)
+	}
+}
+
+// saveEnds tries again to write down what could not be.
+func (e *Engine) saveEnds(ctx context.Context) {
+	ends := e.unsaved
+	e.unsaved = map[id]ended{}
+	for _, got := range ends {
+		e.close(ctx, &got.slot, got.outcome)
+	}
 }
 
 // judge says what an outcome makes of a slot.
@@ -118,11 +127,9 @@ func again(p *Plan, s *Slot, o Outcome, now time.Time) {
 // recount counts the connections in use by the runs under way.
 func (e *Engine) recount() {
 	clear(e.uses)
-	for pipeline := range e.running {
-		if p := e.active[pipeline]; p != nil {
-			for connection := range p.Uses {
-				e.uses[connection]++
-			}
+	for _, run := range e.running {
+		for connection := range run.uses {
+			e.uses[connection]++
 		}
 	}
 }

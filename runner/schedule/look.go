@@ -23,6 +23,8 @@ const (
 	// whether it still serves. A lock may be taken over after three times as
 	// long.
 	longPause = 30 * time.Second
+	// strangeFor is how long a slot may wait for its pipeline to be known.
+	strangeFor = time.Minute
 	// overlapPast is how far earlier than the last look successes are asked
 	// for again: another process may have ended one then and written it later.
 	overlapPast = time.Minute
@@ -43,21 +45,19 @@ func (e *Engine) look(ctx context.Context, now time.Time) error {
 	if now.Sub(e.looked).Abs() < e.Look {
 		return nil
 	}
-	for k, got := range e.unsaved {
-		delete(e.unsaved, k)
-		e.close(ctx, &got.slot, got.outcome)
-	}
+	e.saveEnds(ctx)
 	pauses, err := e.Register.Pauses(ctx)
 	if err != nil {
 		return fmt.Errorf("read pauses: %w", err)
 	}
 	e.pauses = pauses
-	if err := e.readSuccesses(ctx); err != nil {
+	if err := e.readSuccesses(ctx, now); err != nil {
 		return err
 	}
 	if err := e.readOpen(ctx); err != nil {
 		return err
 	}
+	e.dropStrangers(ctx, now, strangeFor)
 	e.tellFreshness(now)
 	e.looked = now
 	return nil
@@ -66,29 +66,64 @@ func (e *Engine) look(ctx context.Context, now time.Time) error {
 // checkClock compares the clock with the watermark, the last instant it was
 // seen at.
 func (e *Engine) checkClock(ctx context.Context, now time.Time) error {
-	ahead := now.Sub(e.watermark)
+	if err := e.settleDoubt(ctx); err != nil {
+		return err
+	}
+	ahead, passed := now.Sub(e.watermark), now.Sub(e.seen)
+	first := e.seen.IsZero()
+	e.seen = now
 	switch {
 	case ahead > wrongClock, ahead < -wrongClock:
 		return fmt.Errorf("%w: it says %s, and the schedule was last looked at on %s; set the clock, or start `tieout serve --accept-clock` if it is right",
 			ErrClock, instant(now), instant(e.watermark))
 	case ahead < -setBack:
-		removed, err := e.Register.Reopen(ctx, now)
-		if err != nil {
-			return fmt.Errorf("go back to %s: %w", instant(now), err)
-		}
-		e.Log.Warn("the clock was set back", "from", instant(e.watermark), "to", instant(now), "reopened", removed)
-		e.watermark, e.saved, e.looked = now, now, time.Time{}
-		for name, since := range e.since {
-			if since.After(now) {
-				e.since[name] = now
-			}
-		}
-		clear(e.next)
-		return e.setAlarm(true)
-	case ahead > setBack && !e.looked.IsZero(): // asleep, or set forward
+		return e.goBack(ctx, now)
+	case passed.Abs() > setBack && !first: // asleep, or set
 		return e.setAlarm(true)
 	}
 	return nil
+}
+
+// settleDoubt reads how far the schedule is when an answer of the store was
+// lost: it may have gone back.
+func (e *Engine) settleDoubt(ctx context.Context) error {
+	if !e.inDoubt {
+		return nil
+	}
+	watermark, err := e.Register.Watermark(ctx)
+	if err != nil {
+		return fmt.Errorf("read how far the schedule is: %w", err)
+	}
+	if watermark.Before(e.watermark) && !watermark.IsZero() {
+		e.rewind(watermark)
+	}
+	e.inDoubt = false
+	return nil
+}
+
+// goBack opens the slots after now again: the clock was set back.
+func (e *Engine) goBack(ctx context.Context, now time.Time) error {
+	e.inDoubt = true
+	removed, err := e.Register.Reopen(ctx, now)
+	if err != nil {
+		return fmt.Errorf("go back to %s: %w", instant(now), err)
+	}
+	e.inDoubt = false
+	e.Log.Warn("the clock was set back", "from", instant(e.watermark), "to", instant(now), "reopened", removed)
+	e.rewind(now)
+	e.looked = now.Add(-e.Look)
+	return e.setAlarm(true)
+}
+
+// rewind takes the schedule back to an instant, as Reopen does in the store.
+func (e *Engine) rewind(to time.Time) {
+	e.watermark, e.saved = to, to
+	for name, since := range e.since {
+		if since.After(to) {
+			e.since[name] = to
+		}
+	}
+	clear(e.next)
 }
 
 func (e *Engine) setAlarm(all bool) error {
@@ -124,21 +159,21 @@ func (e *Engine) takePlans(ctx context.Context, now time.Time) error {
 	if err := e.setAlarm(false); err != nil {
 		return err
 	}
-	return e.dropStrangers(ctx, now)
+	e.dropStrangers(ctx, now, 0)
+	return nil
 }
 
 // dropStrangers ends the slots of pipelines that are not in the project any
-// more.
-func (e *Engine) dropStrangers(ctx context.Context, now time.Time) error {
+// more. A young one may be of a pipeline that will be heard of in a moment.
+func (e *Engine) dropStrangers(ctx context.Context, now time.Time, age time.Duration) {
 	for k, s := range e.open {
-		if e.active[k.pipeline] != nil || s.Status == Running {
+		if e.active[k.pipeline] != nil || s.Status == Running || now.Sub(s.RecordedAt).Abs() < age {
 			continue
 		}
 		end(s, Skipped, "the pipeline is not in the project any more")
 		s.EndedAt = now
 		e.close(ctx, s, Outcome{})
 	}
-	return nil
 }
 
 // readOpen sees slots that another process made or ended.
@@ -165,7 +200,7 @@ func (e *Engine) readOpen(ctx context.Context) error {
 
 // readSuccesses sees the runs that succeeded since the last look, whoever
 // started them.
-func (e *Engine) readSuccesses(ctx context.Context) error {
+func (e *Engine) readSuccesses(ctx context.Context, now time.Time) error {
 	if e.looked.IsZero() {
 		return nil // begin read them
 	}
@@ -174,11 +209,18 @@ func (e *Engine) readSuccesses(ctx context.Context) error {
 		return fmt.Errorf("read earlier runs: %w", err)
 	}
 	for _, s := range list {
-		if s.EndedAt.After(e.successes[s.Pipeline].EndedAt) {
-			e.successes[s.Pipeline] = s
-		}
+		e.succeeded(s, now)
 	}
 	return nil
+}
+
+// succeeded keeps the newest success of a pipeline. One that ended in the
+// future, since the clock was wrong, does not stand in the way of others.
+func (e *Engine) succeeded(s Success, now time.Time) {
+	have := e.successes[s.Pipeline]
+	if s.EndedAt.After(have.EndedAt) && (!s.EndedAt.After(now) || have.EndedAt.IsZero()) || have.EndedAt.After(now) && !s.EndedAt.After(now) {
+		e.successes[s.Pipeline] = s
+	}
 }
 
 func (e *Engine) tellFreshness(now time.Time) {

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -24,7 +25,19 @@ type memory struct {
 	pauses    map[string]Pause
 	successes []Success
 	arrived   map[string]map[string]string
-	fail      error // of every write
+	fail      error // of every call; nothing is written
+	lost      int   // how many calls are written, but answered with an error
+}
+
+var errLost = errors.New("connection lost")
+
+// answer is the error of a call that was carried out.
+func (m *memory) answer() error {
+	if m.lost > 0 {
+		m.lost--
+		return errLost
+	}
+	return nil
 }
 
 func newMemory() *memory {
@@ -54,6 +67,9 @@ func (m *memory) Propose(_ context.Context, slots []Slot, watermark time.Time) (
 	if !watermark.IsZero() {
 		m.watermark = watermark
 	}
+	if err := m.answer(); err != nil {
+		return nil, err
+	}
 	return added, nil
 }
 
@@ -73,17 +89,20 @@ func (m *memory) Open(context.Context) ([]Slot, error) {
 		out = append(out, m.slots[k])
 	}
 	slices.SortFunc(out, byNominal)
-	return out, nil
+	return out, m.fail
 }
 
 func (m *memory) Claim(_ context.Context, s Slot) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.fail != nil {
+		return false, m.fail
+	}
 	if m.slots[idOf(&s)].Status != Due {
 		return false, nil
 	}
 	m.put(s)
-	return true, nil
+	return true, m.answer()
 }
 
 func (m *memory) Update(_ context.Context, s Slot) error {
@@ -95,24 +114,42 @@ func (m *memory) Update(_ context.Context, s Slot) error {
 	if old := m.slots[idOf(&s)].Status; old == Due || old == Running {
 		m.put(s)
 	}
-	return nil
+	return m.answer()
 }
 
 func (m *memory) Watermark(context.Context) (time.Time, error) { return m.watermark, nil }
 
 func (m *memory) Reopen(_ context.Context, to time.Time) (int, error) {
-	m.watermark = to
+	if m.fail != nil {
+		return 0, m.fail
+	}
+	if m.watermark.After(to) {
+		m.watermark = to
+	}
 	n := 0
 	for k, s := range m.slots {
-		if s.Nominal.After(to) && (s.Status == Missed || s.Status == Coalesced) {
+		switch {
+		case s.Status != Missed && s.Status != Coalesced:
+		case s.Nominal.After(to):
 			delete(m.slots, k)
 			n++
+		case s.Through.After(to):
+			s.Through = to
+			m.slots[k] = s
 		}
 	}
-	return n, nil
+	for name, since := range m.since {
+		if since.After(to) {
+			m.since[name] = to
+		}
+	}
+	return n, m.answer()
 }
 
 func (m *memory) Enroll(_ context.Context, pipelines []string, now time.Time) (map[string]time.Time, error) {
+	if m.fail != nil {
+		return nil, m.fail
+	}
 	since := map[string]time.Time{}
 	for _, name := range pipelines {
 		since[name] = now
@@ -121,10 +158,12 @@ func (m *memory) Enroll(_ context.Context, pipelines []string, now time.Time) (m
 		}
 	}
 	m.since = maps.Clone(since)
-	return since, nil
+	return since, m.answer()
 }
 
-func (m *memory) Pauses(context.Context) (map[string]Pause, error) { return maps.Clone(m.pauses), nil }
+func (m *memory) Pauses(context.Context) (map[string]Pause, error) {
+	return maps.Clone(m.pauses), m.fail
+}
 
 func (m *memory) Successes(_ context.Context, since time.Time) ([]Success, error) {
 	m.mu.Lock()
@@ -133,7 +172,18 @@ func (m *memory) Successes(_ context.Context, since time.Time) ([]Success, error
 	for i > 0 && !m.successes[i-1].EndedAt.Before(since) {
 		i--
 	}
-	return slices.Clone(m.successes[i:]), nil
+	return slices.Clone(m.successes[i:]), m.fail
+}
+
+// succeed notes a success among the others, by when they ended.
+func (m *memory) succeed(s Success) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := len(m.successes)
+	for i > 0 && m.successes[i-1].EndedAt.After(s.EndedAt) {
+		i--
+	}
+	m.successes = slices.Insert(m.successes, i, s)
 }
 
 func (m *memory) LastSuccesses(context.Context) (map[string]Success, error) {
@@ -238,11 +288,11 @@ func (r *rig) RunSlot(_ context.Context, s Slot, begin func(string) error) Outco
 	if r.outcome != nil {
 		o = r.outcome(s)
 	}
-	r.mem.mu.Lock()
-	defer r.mem.mu.Unlock()
 	if o.Run.Status == runner.Loaded {
+		r.mem.succeed(Success{Pipeline: s.Pipeline, RunID: o.Run.RunID, EndedAt: r.clock.Now()})
+		r.mem.mu.Lock()
+		defer r.mem.mu.Unlock()
 		r.runs[idOf(&s)]++
-		r.mem.successes = append(r.mem.successes, Success{Pipeline: s.Pipeline, RunID: o.Run.RunID, EndedAt: r.clock.Now()})
 	}
 	return o
 }

@@ -112,6 +112,22 @@ func (p *Plan) backoff(attempts int) time.Duration {
 	return wait
 }
 
+// start is when the next attempt at a slot may start. A wait that is longer
+// than any the plan makes is left over from a clock that was ahead, and over.
+func (p *Plan) start(s *Slot, now time.Time) time.Time {
+	first := now
+	if s.Origin == ByTime {
+		first = later(now, s.Nominal)
+	}
+	switch longest := max(p.Jitter, p.Backoff, p.MaxBackoff, busyWait); {
+	case s.NotBefore.Sub(first) > longest:
+		s.NotBefore = first
+	case s.Origin == ByTime && s.NotBefore.Before(s.Nominal):
+		s.NotBefore = s.Nominal // taken over when the clock was behind again
+	}
+	return s.NotBefore
+}
+
 // slot makes a slot of the plan at an instant.
 func (p *Plan) slot(nominal time.Time, origin Origin, now time.Time) Slot {
 	zone := p.Zone

@@ -14,11 +14,12 @@ func (e *Engine) sweep(ctx context.Context, now time.Time) error {
 		return nil // set back by less than a minute: it was proposed already
 	}
 	var proposed, overtaken []Slot
+	openOf := e.openByName()
 	for name, p := range e.active {
 		if p.Table == nil || !e.isNext(name, p, now) {
 			continue
 		}
-		open := e.openOf(name)
+		open := until(openOf[name], now)
 		st := standing{open: open}
 		if pause, is := e.pauses[name]; is {
 			st.paused = &pause
@@ -29,8 +30,8 @@ func (e *Engine) sweep(ctx context.Context, now time.Time) error {
 		}
 		proposed = append(proposed, slots...)
 	}
-	proposed = append(proposed, e.following(now)...)
-	arrived, err := e.arrivals(ctx, now)
+	proposed = append(proposed, e.following(now, openOf)...)
+	arrived, err := e.arrivals(ctx, now, openOf)
 	if err != nil {
 		return err
 	}
@@ -51,11 +52,13 @@ func (e *Engine) write(ctx context.Context, now time.Time, proposed, overtaken [
 		return fmt.Errorf("write down slots: %w", err)
 	}
 	e.watermark, e.saved = now, now
-	for i := range added {
-		s := &added[i]
-		if s.Origin == ByAfter {
+	for i := range proposed { // also those an earlier try wrote, whose answer was lost
+		if s := &proposed[i]; s.Origin == ByAfter {
 			e.followed[s.Pipeline] = s.Cause
 		}
+	}
+	for i := range added {
+		s := &added[i]
 		if s.Status == Due {
 			e.open[idOf(s)] = s
 			continue
@@ -92,10 +95,10 @@ func (e *Engine) isNext(name string, p *Plan, now time.Time) bool {
 
 // following are the slots of pipelines without a timetable whose forerunners
 // have all succeeded since the last time.
-func (e *Engine) following(now time.Time) []Slot {
+func (e *Engine) following(now time.Time, open map[string][]Slot) []Slot {
 	var out []Slot
 	for name, p := range e.active {
-		if p.Table != nil || len(p.After) == 0 || len(e.openOf(name)) > 0 {
+		if p.Table != nil || len(p.After) == 0 || len(open[name]) > 0 {
 			continue
 		}
 		s, ready := e.follow(name, p, now)
@@ -128,6 +131,9 @@ func (e *Engine) follow(name string, p *Plan, now time.Time) (Slot, bool) {
 		cause[other] = success.RunID
 		at = later(at, success.EndedAt)
 	}
+	if at.After(now) { // it ended while the clock was ahead
+		at = now
+	}
 	s := p.slot(at.Truncate(time.Microsecond), ByAfter, now)
 	s.NotBefore = s.Nominal.Add(p.jitter(s.Nominal))
 	s.Cause = cause
@@ -136,17 +142,17 @@ func (e *Engine) follow(name string, p *Plan, now time.Time) (Slot, bool) {
 
 // arrivals are the slots of pipelines whose files have come. Files that come
 // while a slot is open are found when it has ended.
-func (e *Engine) arrivals(ctx context.Context, now time.Time) ([]Slot, error) {
+func (e *Engine) arrivals(ctx context.Context, now time.Time, open map[string][]Slot) ([]Slot, error) {
 	var out []Slot
 	for name, p := range e.active {
-		if p.Files == nil || p.Broken != "" || now.Sub(e.listed[name]).Abs() < p.Poll || len(e.openOf(name)) > 0 {
+		if p.Files == nil || p.Broken != "" || now.Sub(e.listed[name]).Abs() < p.Poll || len(open[name]) > 0 {
 			continue
 		}
 		if _, paused := e.pauses[name]; paused {
 			continue // the files are there when it is resumed
 		}
 		e.listed[name] = now
-		files, err := p.Files.List(ctx, now)
+		files, err := p.Files.List(ctx, e.Clock.Now())
 		if err != nil {
 			e.Log.Warn("look for files", "pipeline", name, "error", err)
 			continue
@@ -168,6 +174,16 @@ func (e *Engine) arrivals(ctx context.Context, now time.Time) ([]Slot, error) {
 		}
 	}
 	return out, nil
+}
+
+// until leaves out slots whose time comes after now: a clock that was ahead
+// made them, and they wait behind those of today.
+func until(open []Slot, now time.Time) []Slot {
+	n := len(open)
+	for n > 0 && open[n-1].Status == Due && open[n-1].Nominal.After(now) {
+		n--
+	}
+	return open[:n]
 }
 
 func later(a, b time.Time) time.Time {
