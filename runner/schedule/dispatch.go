@@ -24,7 +24,7 @@ func (e *Engine) dispatch(ctx context.Context, now time.Time) time.Duration {
 			first[s.Pipeline] = true
 		}
 	}
-	slices.SortFunc(list, func(a, b *Slot) int { return byNominal(*a, *b) })
+	slices.SortFunc(list, byInstant)
 	for _, s := range list {
 		if ctx.Err() != nil {
 			return wait

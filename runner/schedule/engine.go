@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -280,19 +279,18 @@ func (e *Engine) complain(err error, now time.Time) {
 	}
 }
 
-// openByName are the open slots of each pipeline, oldest first.
-func (e *Engine) openByName() map[string][]Slot {
-	out := make(map[string][]Slot, len(e.active))
+// openByName are the open slots of each pipeline, in no order.
+func (e *Engine) openByName() map[string][]*Slot {
+	out := make(map[string][]*Slot, len(e.open))
 	for k, s := range e.open {
-		out[k.pipeline] = append(out[k.pipeline], *s)
-	}
-	for _, slots := range out {
-		slices.SortFunc(slots, byNominal)
+		out[k.pipeline] = append(out[k.pipeline], s)
 	}
 	return out
 }
 
-func byNominal(a, b Slot) int {
+func byNominal(a, b Slot) int { return byInstant(&a, &b) }
+
+func byInstant(a, b *Slot) int {
 	return cmp.Or(a.Nominal.Compare(b.Nominal), cmp.Compare(a.Pipeline, b.Pipeline))
 }
 

@@ -95,7 +95,7 @@ func (e *Engine) isNext(name string, p *Plan, now time.Time) bool {
 
 // following are the slots of pipelines without a timetable whose forerunners
 // have all succeeded since the last time.
-func (e *Engine) following(now time.Time, open map[string][]Slot) []Slot {
+func (e *Engine) following(now time.Time, open map[string][]*Slot) []Slot {
 	var out []Slot
 	for name, p := range e.active {
 		if p.Table != nil || len(p.After) == 0 || len(open[name]) > 0 {
@@ -142,7 +142,7 @@ func (e *Engine) follow(name string, p *Plan, now time.Time) (Slot, bool) {
 
 // arrivals are the slots of pipelines whose files have come. Files that come
 // while a slot is open are found when it has ended.
-func (e *Engine) arrivals(ctx context.Context, now time.Time, open map[string][]Slot) ([]Slot, error) {
+func (e *Engine) arrivals(ctx context.Context, now time.Time, open map[string][]*Slot) ([]Slot, error) {
 	var out []Slot
 	for name, p := range e.active {
 		if p.Files == nil || p.Broken != "" || now.Sub(e.listed[name]).Abs() < p.Poll || len(open[name]) > 0 {
@@ -176,14 +176,18 @@ func (e *Engine) arrivals(ctx context.Context, now time.Time, open map[string][]
 	return out, nil
 }
 
-// until leaves out slots whose time comes after now: a clock that was ahead
-// made them, and they wait behind those of today.
-func until(open []Slot, now time.Time) []Slot {
-	n := len(open)
-	for n > 0 && open[n-1].Status == Due && open[n-1].Nominal.After(now) {
-		n--
+// until are the open slots of a pipeline, oldest first, without those whose
+// time comes after now: a clock that was ahead made them, and they wait behind
+// those of today.
+func until(open []*Slot, now time.Time) []Slot {
+	var out []Slot
+	for _, s := range open {
+		if s.Status == Running || !s.Nominal.After(now) {
+			out = append(out, *s)
+		}
 	}
-	return open[:n]
+	slices.SortFunc(out, byNominal)
+	return out
 }
 
 func later(a, b time.Time) time.Time {
