@@ -12,14 +12,27 @@ import (
 	"github.com/tieout/tieout/runner/schedule"
 )
 
-// mostFiles is how many files one pattern may match.
-const mostFiles = 10_000
+const (
+	// mostFiles is how many files one pattern may match.
+	mostFiles = 10_000
+	// listWait is how long a folder may take to answer. The schedule of all
+	// pipelines waits for it.
+	listWait = 250 * time.Millisecond
+)
 
 // folder finds files by a pattern, or all of a folder.
 type folder struct {
 	pattern string
 	settle  time.Duration
 	seen    map[string]sighting
+	read    func() (map[string]string, error)
+	pending chan listing // of a reading that has not answered
+}
+
+// listing is what a reading of the folder gave.
+type listing struct {
+	prints map[string]string
+	err    error
 }
 
 // sighting is a file as it was when it last changed under our eyes.
@@ -35,25 +48,33 @@ func newFolder(dir, pattern string, settle time.Duration) *folder {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(dir, pattern)
 	}
-	return &folder{pattern: pattern, settle: settle, seen: map[string]sighting{}}
+	f := &folder{pattern: pattern, settle: settle, seen: map[string]sighting{}}
+	f.read = f.prints
+	return f
 }
 
 // List gives the files that have not changed for the settling time. How long
 // that is is measured between looks, not by the time stamps of the files,
-// which may come from another machine's clock.
+// which may come from another machine's clock. A network folder that hangs is
+// waited for once and only briefly, so that other pipelines go on.
 func (f *folder) List(_ context.Context, now time.Time) (map[string]string, error) {
-	matches, err := f.matches()
+	patience := closed()
+	if f.pending == nil {
+		pending := make(chan listing, 1)
+		go func() {
+			prints, err := f.read()
+			pending <- listing{prints, err}
+		}()
+		f.pending, patience = pending, time.After(listWait)
+	}
+	got, err := f.await(patience)
 	if err != nil {
 		return nil, err
 	}
 	settled := make(map[string]string)
-	seen := make(map[string]sighting, len(matches))
-	for _, path := range matches {
-		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		s := sighting{print: fmt.Sprintf("%d-%d", info.Size(), info.ModTime().UnixNano()), since: now}
+	seen := make(map[string]sighting, len(got))
+	for path, print := range got {
+		s := sighting{print: print, since: now}
 		if before, known := f.seen[path]; known && before.print == s.print {
 			s.since = before.since
 		}
@@ -64,6 +85,45 @@ func (f *folder) List(_ context.Context, now time.Time) (map[string]string, erro
 	}
 	f.seen = seen
 	return settled, nil
+}
+
+// await takes what was listed, or gives up for now.
+func (f *folder) await(patience <-chan time.Time) (map[string]string, error) {
+	select {
+	case got := <-f.pending:
+		f.pending = nil
+		return got.prints, got.err
+	default:
+	}
+	select {
+	case got := <-f.pending:
+		f.pending = nil
+		return got.prints, got.err
+	case <-patience:
+		return nil, fmt.Errorf("%s does not answer; the network folder may be away", f.pattern)
+	}
+}
+
+// closed is a patience that is over.
+func closed() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}
+
+// prints lists the files with their fingerprints.
+func (f *folder) prints() (map[string]string, error) {
+	matches, err := f.matches()
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(matches))
+	for _, path := range matches {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			out[path] = fmt.Sprintf("%d-%d", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return out, nil
 }
 
 func (f *folder) matches() ([]string, error) {
