@@ -71,3 +71,16 @@ func TestLateWithoutCatchUp(t *testing.T) {
 		r.check(map[Status]int{want: 1})
 	}
 }
+
+// A process that stops in order leaves no time that is looked at again.
+func TestStopSavesTheWatermark(t *testing.T) {
+	r := newRig(t, at("2026-03-10T00:59:00Z"), hourly(t))
+	r.to(at("2026-03-10T01:00:00Z"))
+	r.to(at("2026-03-10T01:00:03Z"))
+	if err := r.engine.drain(t.Context(), t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !r.mem.watermark.Equal(r.clock.Now()) {
+		t.Errorf("the watermark is %s", r.mem.watermark)
+	}
+}
