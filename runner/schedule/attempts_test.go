@@ -84,3 +84,12 @@ func TestStopSavesTheWatermark(t *testing.T) {
 		t.Errorf("the watermark is %s", r.mem.watermark)
 	}
 }
+
+func TestBackoffDoubles(t *testing.T) {
+	p := &Plan{Backoff: 30 * time.Second, MaxBackoff: 3 * time.Minute}
+	for attempts, want := range map[int]time.Duration{1: 30 * time.Second, 2: time.Minute, 3: 2 * time.Minute, 4: 3 * time.Minute, 90: 3 * time.Minute} {
+		if got := p.backoff(attempts); got != want {
+			t.Errorf("after %d attempts the wait is %s, want %s", attempts, got, want)
+		}
+	}
+}
