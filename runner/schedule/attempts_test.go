@@ -93,3 +93,20 @@ func TestBackoffDoubles(t *testing.T) {
 		}
 	}
 }
+
+// Nor does it go ahead of a store that has gone back, though the answer was
+// lost.
+func TestStopAfterALostReopening(t *testing.T) {
+	r := newRig(t, at("2026-03-10T00:59:00Z"), hourly(t))
+	r.to(at("2026-03-10T06:00:00Z"))
+	r.to(at("2026-03-10T06:00:03Z"))
+	r.clock.Advance(-4 * time.Hour)
+	r.mem.lost = 1
+	r.engine.step(t.Context())
+	if err := r.engine.drain(t.Context(), t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !r.mem.watermark.Equal(r.clock.Now()) {
+		t.Errorf("the watermark is %s", r.mem.watermark)
+	}
+}

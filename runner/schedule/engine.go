@@ -311,7 +311,7 @@ func (e *Engine) drain(ctx, drain context.Context) error {
 		}
 	}
 	e.saveEnds(ctx)
-	if e.watermark.After(e.saved) && len(e.active) > 0 {
+	if e.watermark.After(e.saved) && len(e.active) > 0 && !e.inDoubt {
 		_, err := e.Slots.Propose(ctx, nil, e.watermark)
 		return err
 	}
