@@ -60,13 +60,18 @@ func (w *Workspace) readHolidays(name string) ([]calendar.Date, error) {
 	return parseHolidays(file, raw)
 }
 
+// maxHolidayFaults is how many lines that are no date are named.
+const maxHolidayFaults = 20
+
 // parseHolidays reads a date on each line, or the column date of a CSV file.
+// Its error names every line that is none, up to maxHolidayFaults.
 func parseHolidays(file string, raw []byte) ([]calendar.Date, error) {
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
 	table := csv.NewReader(bytes.NewReader(raw))
 	table.FieldsPerRecord, table.TrimLeadingSpace, table.Comment = -1, true, '#'
 	column, headed := 0, false
 	var days []calendar.Date
+	var wrongs faults
 	for {
 		row, err := table.Read()
 		if errors.Is(err, io.EOF) {
@@ -74,10 +79,11 @@ func parseHolidays(file string, raw []byte) ([]calendar.Date, error) {
 		}
 		var wrong *csv.ParseError
 		if errors.As(err, &wrong) {
-			return nil, fmt.Errorf("%s:%d: %w", file, wrong.Line, wrong.Err)
+			wrongs.add(file, wrong.Line, wrong.Err)
+			continue
 		}
 		line, _ := table.FieldPos(0)
-		if len(days) == 0 && !headed && (len(row) > 1 || strings.EqualFold(strings.TrimSpace(row[0]), "date")) {
+		if len(days) == 0 && !headed && wrongs.err() == nil && (len(row) > 1 || strings.EqualFold(strings.TrimSpace(row[0]), "date")) {
 			headed = true
 			if column = slices.IndexFunc(row, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "date") }); column < 0 {
 				return nil, fmt.Errorf("%s:%d: there is no column %q", file, line, "date")
@@ -89,9 +95,13 @@ func parseHolidays(file string, raw []byte) ([]calendar.Date, error) {
 		}
 		day, err := holiday(row, column, headed)
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", file, line, err)
+			wrongs.add(file, line, err)
+			continue
 		}
 		days = append(days, day)
+	}
+	if err := wrongs.err(); err != nil {
+		return nil, err
 	}
 	if len(days) == 0 {
 		return nil, fmt.Errorf("%s holds no date", file)
@@ -112,4 +122,29 @@ func holiday(row []string, column int, headed bool) (calendar.Date, error) {
 		return 0, fmt.Errorf("%.40q is no date such as 2026-12-25", text)
 	}
 	return day, nil
+}
+
+// faults collects what is wrong with the lines of a file, and counts what is
+// too much to show.
+type faults struct {
+	list []string
+	more int
+}
+
+func (f *faults) add(file string, line int, err error) {
+	if len(f.list) == maxHolidayFaults {
+		f.more++
+		return
+	}
+	f.list = append(f.list, fmt.Sprintf("%s:%d: %v", file, line, err))
+}
+
+func (f *faults) err() error {
+	switch {
+	case len(f.list) == 0:
+		return nil
+	case f.more > 0:
+		return fmt.Errorf("%s; and %d more", strings.Join(f.list, "; "), f.more)
+	}
+	return errors.New(strings.Join(f.list, "; "))
 }

@@ -241,9 +241,14 @@ func (w *Workspace) checkNames() {
 		a, b := w.Pipelines[i-1], w.Pipelines[i]
 		if a.Pipeline.Value == b.Pipeline.Value && a.Pipeline.Value != "" {
 			w.Report.ErrorAt(b.Pipeline, document.CodeDuplicateKey, "Give one of them another name; state and ledger go by it.",
-				"the pipeline %q is also in %s", b.Pipeline.Value, a.File)
+				"two pipelines have the name %q: %s and %s", b.Pipeline.Value, placeOf(a), placeOf(b))
 		}
 	}
+}
+
+// placeOf is where a pipeline's name stands.
+func placeOf(p *Pipeline) string {
+	return fmt.Sprintf("%s:%d", p.File, p.Pipeline.Span().Line)
 }
 
 // Problems are the findings that concern one pipeline: those of its file and

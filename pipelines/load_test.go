@@ -115,7 +115,7 @@ func TestNoProject(t *testing.T) {
 func TestDuplicateNames(t *testing.T) {
 	w := load(pipelines.Options{}, "tieout.yaml", project, "a.yaml", rentRoll, "b.yaml", rentRoll)
 	found := w.Report.Diagnostics()
-	if len(found) != 1 || found[0].String() != `b.yaml:2:11 yaml.duplicate_key the pipeline "rent_roll" is also in a.yaml` {
+	if len(found) != 1 || found[0].String() != `b.yaml:2:11 yaml.duplicate_key two pipelines have the name "rent_roll": a.yaml:2 and b.yaml:2` {
 		t.Error(found)
 	}
 	if a, b := w.Pipelines[0], w.Pipelines[1]; w.Problems(a).Err() != nil || w.Problems(b).Err() == nil {
@@ -192,4 +192,19 @@ func FuzzLoad(f *testing.F) {
 			p.Env(pipelines.Values{})
 		}
 	})
+}
+
+// A file of holidays names each line that is none, and does not go on for ever.
+func TestHolidayFaults(t *testing.T) {
+	lines := "2026-12-25\n" + strings.Repeat("soon\n", 25) + "\"\n"
+	w := load(pipelines.Options{}, "tieout.yaml", project, "days.csv", lines,
+		"a.yaml", strings.Replace(rentRoll, "source:", "schedule: { business_day: 1, at: \"06:00\", holidays: days.csv }\nsource:", 1))
+	found := w.Report.Diagnostics()
+	if len(found) != 1 || found[0].Code != document.CodeHolidays {
+		t.Fatal(found)
+	}
+	text := found[0].Message
+	if n := strings.Count(text, "is no date"); n != 20 || !strings.Contains(text, "days.csv:2: ") || !strings.Contains(text, "days.csv:21: ") || !strings.HasSuffix(text, "; and 6 more") {
+		t.Errorf("%d: %s", n, text)
+	}
 }
