@@ -52,7 +52,7 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // usage is a mistake on the command line.
 func usage(err error, hint string) error {
-	return &exitError{err: err, exit: exitConfig, code: "run.usage", hint: hint}
+	return &exitError{err: err, exit: exitConfig, code: string(document.CodeRunUsage), hint: hint}
 }
 
 // exitOf chooses the exit code of an error.

@@ -54,7 +54,7 @@ func (a *app) fmt(paths []string, check, upgrade bool) error {
 	for _, file := range report.Files() {
 		changed, err := a.fmtFile(p, file, check)
 		if err != nil {
-			return &exitError{err: err, exit: exitConfig, code: "run.format", hint: "see `tieout validate " + file + "`"}
+			return &exitError{err: err, exit: exitConfig, code: string(document.CodeRunFormat), hint: "see `tieout validate " + file + "`"}
 		}
 		result.Files++
 		if changed {

@@ -139,10 +139,10 @@ func (o *output) send(t target, text []byte) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(t.file), 0o755); err != nil {
-		return &exitError{err: err, exit: exitEnvironment, code: "run.output", hint: "name another file"}
+		return &exitError{err: err, exit: exitEnvironment, code: string(document.CodeRunOutput), hint: "name another file"}
 	}
 	if err := os.WriteFile(t.file, text, 0o644); err != nil {
-		return &exitError{err: err, exit: exitEnvironment, code: "run.output", hint: "name another file"}
+		return &exitError{err: err, exit: exitEnvironment, code: string(document.CodeRunOutput), hint: "name another file"}
 	}
 	return nil
 }
@@ -265,8 +265,8 @@ func describe(err error) failure {
 		}
 	}
 	if found, ok := document.AsDiagnostics(err); ok && len(found) > 0 {
-		f.Code, f.Message = string(found[0].Code), listed(found)
-		f.Hint = found[0].Hint
+		first := found.First() // a warning before it is not what stopped the command
+		f.Code, f.Message, f.Hint = string(first.Code), listed(found), first.Hint
 	}
 	return f
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner/project"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 func (a *app) schemaCommand() *cobra.Command {
@@ -111,7 +112,7 @@ func writeFiles(dir string, files map[string][]byte) error {
 			err = os.WriteFile(path, files[name], 0o644)
 		}
 		if err != nil {
-			return &exitError{err: err, exit: exitEnvironment, code: "run.output", hint: "check the folder and its permissions"}
+			return &exitError{err: err, exit: exitEnvironment, code: string(document.CodeRunOutput), hint: "check the folder and its permissions"}
 		}
 	}
 	return nil

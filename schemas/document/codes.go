@@ -132,6 +132,9 @@ const (
 	CodeRunBudget      Code = "run.budget"
 	CodeRunTimeout     Code = "run.timeout"
 	CodeRunAlert       Code = "run.alert"
+	CodeRunUsage       Code = "run.usage"
+	CodeRunOutput      Code = "run.output"
+	CodeRunFormat      Code = "run.format"
 
 	CodeAuthSecretMissing Code = "auth.secret_missing"
 
@@ -337,6 +340,9 @@ func deliveryCodes() []CodeInfo {
 		{Code: CodeRunBudget, Summary: "the run used more than it may"},
 		{Code: CodeRunTimeout, Summary: "the run took longer than its timeout"},
 		{Code: CodeRunAlert, Summary: "an alert cannot be delivered"},
+		{Code: CodeRunUsage, Summary: "the command line asks for what cannot be done"},
+		{Code: CodeRunOutput, Summary: "a file of results cannot be written"},
+		{Code: CodeRunFormat, Summary: "a file cannot be formatted"},
 		{Code: CodeAuthSecretMissing, Summary: "a secret is not set"},
 		{Code: CodeNetUnreachable, Summary: "the other side did not answer"},
 		{Code: CodeNetRefused, Summary: "an address or origin is not allowed"},

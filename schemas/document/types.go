@@ -98,6 +98,17 @@ func (ds Diagnostics) Has(code Code) bool {
 	return slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Code == code })
 }
 
+// First gives the first error, or the first warning where there is none; the
+// list is not empty.
+func (ds Diagnostics) First() Diagnostic {
+	for _, d := range ds {
+		if d.Severity == Error {
+			return d
+		}
+	}
+	return ds[0]
+}
+
 // Err is nil when no finding is an error, else an *InvalidError holding them all.
 func (ds Diagnostics) Err() error {
 	if ds.Errors() == 0 {

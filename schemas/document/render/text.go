@@ -130,7 +130,7 @@ func writeSummary(b *strings.Builder, r Report) {
 		counts = append(counts, plural(warnings, "warning"))
 	}
 	fmt.Fprintf(b, "%s %s in %s%s\n", mark, strings.Join(counts, ", "), plural(r.fileCount(), "file"), elapsed)
-	fmt.Fprintf(b, "Next: see `tieout help error %s`\n", r.all()[0].Code)
+	fmt.Fprintf(b, "Next: see `tieout help error %s`\n", r.all().First().Code)
 }
 
 func (r Report) mark(errors, warnings int) string {
