@@ -333,7 +333,10 @@ func (e *execution) ledger() connectors.Ledger {
 func (e *execution) end(ctx context.Context, err error) Run {
 	interrupted := ctx.Err() != nil
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTimeout) {
-		interrupted, err = false, fmt.Errorf("%w: %w", cause, err)
+		interrupted = false
+		if !errors.Is(err, ErrTimeout) {
+			err = fmt.Errorf("%w: %w", cause, err)
+		}
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err != nil && e.writer != nil {
@@ -344,6 +347,11 @@ func (e *execution) end(ctx context.Context, err error) Run {
 	e.run.Status = e.status(err, interrupted)
 	e.run.FinishedAt = e.deps.Now()
 	e.fail(err)
+	if !e.began && e.job.Sink != nil { // a run that could not begin is a run that failed
+		if berr := e.deps.Journal.Begin(ctx, e.run); berr == nil {
+			e.began = true
+		}
+	}
 	if e.began && e.run.Status != Unknown {
 		committed := e.run.Status == Loaded || e.run.Status == NothingNew
 		if ferr := e.deps.Journal.Finish(ctx, e.run, committed); ferr != nil && err == nil {

@@ -15,6 +15,12 @@ import (
 // caller that must know before it decides to run calls Settle first.
 func Settle(ctx context.Context, job Job, deps Deps) error { return settle(ctx, &job, &deps) }
 
+// Fail writes down a run that could not begin.
+func Fail(ctx context.Context, job Job, deps Deps, err error) Run {
+	e := &execution{job: &job, deps: &deps, run: startRun(&job, &deps)}
+	return e.end(ctx, err)
+}
+
 // settle finds out what became of the runs of this pipeline that began and
 // never finished: killed, cut off at their commit, or out of power. The
 // sink's ledger decides; a load it does not have never happened.

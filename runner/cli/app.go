@@ -76,17 +76,19 @@ func Main(ctx context.Context, w World) int {
 func (a *app) withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		got, ok := <-signals
 		if !ok {
 			return
 		}
 		cause, exit := context.Canceled, exitInterrupt
-		if got == syscall.SIGTERM {
+		if got != os.Interrupt {
 			cause, exit = errTerminated, exitTerminate
 		}
-		fmt.Fprintln(a.Stderr, a.farewell.Load())
+		if text := a.farewell.Load(); text != "" {
+			fmt.Fprintln(a.Stderr, text)
+		}
 		cancel(cause)
 		if _, ok := <-signals; ok {
 			os.Exit(exit)

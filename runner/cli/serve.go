@@ -53,6 +53,7 @@ func (a *app) serve(ctx context.Context, o serve.Options) error {
 			Now: a.Now, NewID: a.NewID, Getenv: a.Getenv, Log: o.Log})
 	}
 	o.Dir, o.Environment, o.Clock, o.Version = a.dir, a.environment, clockwork.NewRealClock(), a.Version
+	o.NewID = a.NewID
 	o.Announce = func(address string) {
 		if address == "" {
 			o.Log.Info("serving", "endpoints", "off")
@@ -60,7 +61,7 @@ func (a *app) serve(ctx context.Context, o serve.Options) error {
 		}
 		o.Log.Info("serving", "endpoints", "http://"+address)
 	}
-	a.farewell.Store("stopping: runs under way may finish; press again to stop now")
+	a.farewell.Store("") // the log says so
 	if err := serve.Run(ctx, o); err != nil {
 		return err
 	}

@@ -37,9 +37,7 @@ type RunOptions struct {
 type SlotRun struct {
 	Nominal time.Time // as_of of the run
 	Attempt int       // from 1
-	// Begin is told the id of the run before it starts, under the pipeline's
-	// lock. It is not called when an earlier attempt turns out to be committed.
-	Begin func(runID string) error
+	RunID   string    // of the run, should one be needed
 }
 
 // Run executes a pipeline once. The error is what kept the run from
@@ -87,24 +85,20 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 		}
 		deps.Journal = newRetryJournal(store, entries)
 	case o.Slot != nil:
-		if run, done, err := beginSlot(ctx, &job, deps, store, o.Slot); done || err != nil {
+		if run, done, err := committed(ctx, &job, deps, store, o.Slot); done || err != nil {
 			return run, err
 		}
 	}
 	return runner.Execute(ctx, job, deps), nil
 }
 
-// beginSlot finds out whether an earlier attempt at the slot committed, and
-// announces the run when none did.
-func beginSlot(ctx context.Context, job *runner.Job, deps runner.Deps, store *state.Store, slot *SlotRun) (runner.Run, bool, error) {
+// committed finds out whether an earlier attempt at the slot committed. When
+// that cannot be found out, the run has failed before it began.
+func committed(ctx context.Context, job *runner.Job, deps runner.Deps, store *state.Store, slot *SlotRun) (runner.Run, bool, error) {
 	if err := runner.Settle(ctx, *job, deps); err != nil {
-		return runner.Run{}, false, err
+		return runner.Fail(ctx, *job, deps, err), true, nil
 	}
-	run, done, err := store.Committed(ctx, job.Project, job.Environment, job.Load.Pipeline, slot.Nominal)
-	if err != nil || done {
-		return run, done, err
-	}
-	return runner.Run{}, false, slot.Begin(job.RunID)
+	return store.Committed(ctx, job.Project, job.Environment, job.Load.Pipeline, slot.Nominal)
 }
 
 // job turns a pipeline into what the runner executes. It connects nothing.
@@ -130,7 +124,7 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To}
 	switch {
 	case o.Slot != nil:
-		job.Slot, job.Attempt = o.Slot.Nominal, o.Slot.Attempt
+		job.RunID, job.Slot, job.Attempt = o.Slot.RunID, o.Slot.Nominal, o.Slot.Attempt
 	case job.Trigger == "":
 		job.Trigger = "manual"
 	}

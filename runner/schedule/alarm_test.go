@@ -134,7 +134,7 @@ func TestAlarmWakesTheEngine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer alarm.Close() //nolint:errcheck // told by the other tests
-	e = New(Config{Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: clock, Alarm: alarm,
+	e = New(Config{NewID: r.mem.newID, Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: clock, Alarm: alarm,
 		Log: slog.New(slog.DiscardHandler), Look: 1000 * time.Hour, Concurrency: 4})
 	e.SetPlans([]*Plan{hourly(t)})
 	ctx, stop := context.WithCancel(t.Context())

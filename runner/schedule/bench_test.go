@@ -36,7 +36,7 @@ func dueAtOnce(b *testing.B, pipelines, waiting int) {
 		plans = append(plans, p)
 		r.mem.put(p.slot(start, ByTrigger, start))
 	}
-	r.engine = New(Config{Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock,
+	r.engine = New(Config{NewID: r.mem.newID, Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock,
 		Log: slog.New(slog.DiscardHandler), Concurrency: 4, Look: time.Second})
 	r.engine.SetPlans(plans)
 	if err := r.engine.begin(context.Background()); err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // sayAfter is how long a slot waits before the store is told what for.
-const sayAfter = 5 * time.Second
+const sayAfter = time.Second
 
 // dispatch starts what can start, oldest first, and gives the time until the
 // next slot that only waits for its time.
@@ -63,7 +63,7 @@ func (e *Engine) skipPaused(ctx context.Context, s *Slot, now time.Time) bool {
 	}
 	end(s, Skipped, pause.reason())
 	s.EndedAt = now
-	e.close(ctx, s, Outcome{})
+	e.close(ctx, ended{slot: *s, was: s.RunID})
 	return true
 }
 
@@ -116,7 +116,7 @@ func (e *Engine) say(ctx context.Context, s *Slot, reason string, now time.Time)
 		return
 	}
 	s.Reason = reason
-	if err := e.Slots.Update(ctx, *s); err != nil {
+	if err := e.Slots.Update(ctx, *s, s.RunID); err != nil {
 		e.Log.Warn("write down what a slot waits for", "pipeline", s.Pipeline, "error", err)
 	}
 }
@@ -124,13 +124,13 @@ func (e *Engine) say(ctx context.Context, s *Slot, reason string, now time.Time)
 // start claims a slot and runs it beside the loop.
 func (e *Engine) start(ctx context.Context, p *Plan, s *Slot, now time.Time) error {
 	claimed := *s
-	claimed.Status, claimed.Reason, claimed.StartedAt = Running, "", now
+	claimed.Status, claimed.Reason, claimed.StartedAt, claimed.RunID = Running, "", now, e.NewID()
 	claimed.Attempts++
 	ok, err := e.Slots.Claim(ctx, claimed)
 	if err != nil {
 		// It may be claimed nevertheless, and is made due again first.
 		held := claimed
-		e.open[idOf(s)], e.unsaved[idOf(s)] = &held, ended{slot: *s}
+		e.open[idOf(s)], e.unsaved[idOf(s)] = &held, ended{slot: *s, was: claimed.RunID}
 		return err
 	}
 	if !ok { // ended by somebody else
@@ -147,11 +147,7 @@ func (e *Engine) start(ctx context.Context, p *Plan, s *Slot, now time.Time) err
 	}
 	e.Observer.Started(claimed, lag)
 	go func() {
-		out := e.Runner.RunSlot(runCtx, claimed, func(runID string) error {
-			claimed.RunID = runID
-			return e.Slots.Update(runCtx, claimed)
-		})
-		e.done <- ended{slot: claimed, outcome: out}
+		e.done <- ended{slot: claimed, outcome: e.Runner.RunSlot(runCtx, claimed), was: claimed.RunID}
 	}()
 	return nil
 }

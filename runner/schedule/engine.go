@@ -15,9 +15,9 @@ import (
 // Runner runs the pipeline of a slot once.
 type Runner interface {
 	// RunSlot settles what earlier attempts at the slot left behind. When one
-	// of them is committed, that is the outcome and nothing is run. Else it
-	// calls begin with the id of the run and executes it.
-	RunSlot(ctx context.Context, s Slot, begin func(runID string) error) Outcome
+	// of them is committed, its run is the outcome and nothing is run. Else a
+	// run of the id s.RunID is executed.
+	RunSlot(ctx context.Context, s Slot) Outcome
 }
 
 // Observer is told what happens, in the engine's own goroutine: it must not
@@ -53,9 +53,13 @@ type Config struct {
 	Alarm Alarms
 	Clock clockwork.Clock
 	Log   *slog.Logger
+	NewID func() string // of runs
 	// Woken is asked before the first look after a long pause, in which another
 	// process may have taken over. An error ends Run; nil always goes on.
 	Woken func(ctx context.Context) error
+	// Check is asked at every look whether the store is still the one that
+	// others see; an error keeps everything from starting. It may be nil.
+	Check func() error
 	// Concurrency is how many runs are under way at once.
 	Concurrency int
 	// AcceptClock takes the clock's word even when it is more than a year
@@ -88,7 +92,9 @@ type Engine struct {
 	open      map[id]*Slot
 	running   map[string]underway // by pipeline
 	uses      map[string]int      // runs under way by connection
+	began     time.Time           // when this process did
 	watermark time.Time
+	believed  time.Time    // the watermark that AcceptClock lets be so far back
 	saved     time.Time    // the watermark in the store
 	looked    time.Time    // when the store was looked at last
 	stepped   time.Time    // when the last step began
@@ -112,6 +118,7 @@ func idOf(s *Slot) id { return id{s.Pipeline, s.Nominal.UnixMicro()} }
 type ended struct {
 	slot    Slot
 	outcome Outcome
+	was     string // the run that claimed it
 }
 
 // underway is a run that was started and has not ended.
@@ -202,6 +209,7 @@ func (e *Engine) awake(ctx context.Context) error {
 // due again: whether their runs committed is settled when they are.
 func (e *Engine) begin(ctx context.Context) error {
 	now := e.now()
+	e.began = now
 	watermark, err := e.Register.Watermark(ctx)
 	if err != nil {
 		return fmt.Errorf("read how far the schedule is: %w", err)
@@ -212,8 +220,11 @@ func (e *Engine) begin(ctx context.Context) error {
 			return fmt.Errorf("go back to %s: %w", instant(now), err)
 		}
 	}
-	if e.watermark = watermark; watermark.IsZero() || accept {
+	switch e.watermark = watermark; {
+	case watermark.IsZero(), accept && now.Before(watermark):
 		e.watermark = now
+	case accept:
+		e.believed = watermark // what lies between is caught up with as after any pause
 	}
 	e.saved = watermark
 	if e.successes, err = e.Past.LastSuccesses(ctx); err != nil {
@@ -233,13 +244,22 @@ func (e *Engine) recover(ctx context.Context, now time.Time) error {
 	for i := range open {
 		s := open[i]
 		if s.Status == Running {
-			s.Status, s.NotBefore, s.Attempts = Due, now, max(0, s.Attempts-1)
+			was := s.RunID
+			s.Status, s.NotBefore, s.RunID = Due, now, ""
 			s.Reason = "the process that ran it ended; what became of its run is settled first"
-			if err := e.Slots.Update(ctx, s); err != nil {
+			if s.Attempts >= mostCrashes {
+				end(&s, Failed, fmt.Sprintf("the process ended during attempt %d too; look for what ends it, then `tieout run %s`", s.Attempts, s.Pipeline))
+				s.EndedAt = now
+			}
+			if err := e.Slots.Update(ctx, s, was); err != nil {
 				return fmt.Errorf("take over the slot of %s: %w", s.Pipeline, err)
 			}
 		}
-		e.open[idOf(&s)] = &s
+		if s.Status == Due {
+			e.open[idOf(&s)] = &s
+		} else {
+			e.Observer.Ended(s, Outcome{})
+		}
 	}
 	return nil
 }

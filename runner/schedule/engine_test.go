@@ -87,7 +87,7 @@ func TestStretchBecomesOneRow(t *testing.T) {
 	r.to(at("2026-03-02T00:00:00Z"))
 	r.check(map[Status]int{Missed: 1, Coalesced: mostRows - 1, Done: 1})
 	first := r.mem.all("p")[0]
-	if want := at("2026-03-02T00:00:00Z").Add(-mostRows * time.Second); !first.Through.Equal(want) || !first.Nominal.Equal(at("2026-03-01T00:00:01Z")) {
+	if want := at("2026-03-02T00:00:00Z").Add(-mostRows * time.Second); !first.Through.Equal(want) || !first.Nominal.Equal(at("2026-03-01T00:00:01Z").Add(-time.Microsecond)) {
 		t.Errorf("the stretch goes from %s to %s", first.Nominal, first.Through)
 	}
 }
@@ -116,9 +116,54 @@ func TestKilledWhileRunning(t *testing.T) {
 	}
 	r.restart()
 	r.check(map[Status]int{Done: 1})
-	if s := r.mem.all("p")[0]; settled != 1 || s.Attempts != 1 || s.RunID == "" {
+	if s := r.mem.all("p")[0]; settled != 1 || s.Attempts != 2 || s.RunID == "" {
 		t.Errorf("settled %d times, slot %+v", settled, s)
 	}
+}
+
+// What a dead process left open does not stand in the way of the slots of the
+// time it was dead: by default the newest of them runs.
+func TestKilledAndDownOverSlots(t *testing.T) {
+	r := newRig(t, at("2026-03-01T00:30:00Z"), hourly(t))
+	r.outcome = func(Slot) Outcome { return Outcome{} } // nothing is committed
+	r.clock.Advance(30 * time.Minute)
+	r.engine.step(t.Context())
+	<-r.engine.done
+	r.outcome = nil
+	r.clock.Advance(3*time.Hour + 5*time.Second)
+	r.restart()
+	r.check(map[Status]int{Done: 2, Coalesced: 2})
+	if slots := r.mem.all("p"); slots[0].Status != Done || slots[3].Status != Done {
+		t.Errorf("the killed slot is %s, the newest is %s", slots[0].Status, slots[3].Status)
+	}
+}
+
+// A pause or its end holds as soon as it is written down.
+func TestPauseHoldsAtOnce(t *testing.T) {
+	r := newRig(t, at("2026-03-10T00:59:59.9Z"), hourly(t))
+	r.mem.pauses["p"] = Pause{By: "ana", At: r.clock.Now()}
+	r.to(at("2026-03-10T01:00:00Z"))
+	r.to(at("2026-03-10T01:59:59.9Z"))
+	delete(r.mem.pauses, "p")
+	r.to(at("2026-03-10T02:00:00Z"))
+	r.check(map[Status]int{Skipped: 1, Done: 1})
+}
+
+// A process that dies in every attempt does not go on for ever.
+func TestKilledAgainAndAgain(t *testing.T) {
+	r := newRig(t, at("2026-03-01T00:59:00Z"), hourly(t))
+	r.clock.Advance(time.Minute)
+	r.outcome = func(Slot) Outcome { return Outcome{} }
+	for range mostCrashes {
+		r.engine.step(t.Context())
+		<-r.engine.done
+		r.engine = New(r.engine.Config)
+		r.engine.SetPlans(r.plans)
+		if err := r.engine.begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.check(map[Status]int{Failed: 1})
 }
 
 func TestClockSteps(t *testing.T) {
@@ -163,7 +208,7 @@ func TestAcceptedClock(t *testing.T) {
 	r := newRig(t, start, hourly(t))
 	r.to(start.Add(time.Hour))
 	r.clock.Advance(2 * 366 * 24 * time.Hour)
-	r.engine = New(Config{Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock, Log: r.engine.Log,
+	r.engine = New(Config{NewID: r.mem.newID, Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock, Log: r.engine.Log,
 		Look: time.Second, AcceptClock: true})
 	r.engine.SetPlans(r.plans)
 	if err := r.engine.begin(t.Context()); err != nil {
@@ -171,7 +216,7 @@ func TestAcceptedClock(t *testing.T) {
 	}
 	r.step()
 	r.to(r.clock.Now().Add(time.Hour))
-	r.check(map[Status]int{Done: 2})
+	r.check(map[Status]int{Done: 3, Coalesced: 999, Missed: 1})
 }
 
 func TestRetries(t *testing.T) {

@@ -21,6 +21,13 @@ var (
 // busyWait is how long a queued slot waits for a run of another process.
 const busyWait = 10 * time.Second
 
+// mostCrashes is how many attempts at a slot may end with the process.
+const mostCrashes = 20
+
+// mostUnknown is how many attempts a slot gets beyond its own while nobody
+// knows whether its last one is in the sink.
+const mostUnknown = 10
+
 // finish turns the end of an attempt into what becomes of its slot.
 func (e *Engine) finish(ctx context.Context, got ended) {
 	now := e.now()
@@ -41,25 +48,25 @@ func (e *Engine) finish(ctx context.Context, got ended) {
 	if run := &got.outcome.Run; s.Status == Done && run.RunID != "" {
 		e.succeeded(Success{Pipeline: s.Pipeline, RunID: run.RunID, EndedAt: run.FinishedAt}, now)
 	}
-	e.close(context.WithoutCancel(ctx), s, got.outcome)
+	e.close(context.WithoutCancel(ctx), got)
 }
 
 // close writes down where a slot stands, and forgets it when it has ended. A
 // write that fails is tried again at the next look; until then the slot keeps
 // its pipeline from starting.
-func (e *Engine) close(ctx context.Context, s *Slot, o Outcome) {
+func (e *Engine) close(ctx context.Context, got ended) {
+	s, o := &got.slot, got.outcome
 	k := idOf(s)
-	if err := e.Slots.Update(ctx, *s); err != nil {
+	if err := e.Slots.Update(ctx, *s, got.was); err != nil {
 		e.Log.Error("write down the end of a slot", "pipeline", s.Pipeline, "slot", s.Local, "run_id", s.RunID, "error", err)
 		held := *s
 		held.Status = Running
 		e.open[k] = &held
-		e.unsaved[k] = ended{slot: *s, outcome: o}
+		e.unsaved[k] = got
 		return
 	}
 	if s.Status == Due {
-		kept := *s
-		e.open[k] = &kept
+		e.open[k] = s
 	} else {
 		delete(e.open, k)
 	}
@@ -73,7 +80,7 @@ func (e *Engine) saveEnds(ctx context.Context) {
 	ends := e.unsaved
 	e.unsaved = map[id]ended{}
 	for _, got := range ends {
-		e.close(ctx, &got.slot, got.outcome)
+		e.close(ctx, got)
 	}
 }
 
@@ -86,7 +93,7 @@ func (e *Engine) judge(p *Plan, s *Slot, o Outcome, now time.Time) {
 	case o.Run.Status == runner.Loaded || o.Run.Status == runner.NothingNew:
 		end(s, Done, "")
 	case o.Run.Status == runner.Blocked:
-		end(s, Blocked, o.Run.Error)
+		end(s, Blocked, gateReason(&o.Run))
 	case errors.Is(o.Err, ErrBusy):
 		e.busy(p, s, o.Err, now)
 	case errors.Is(o.Err, ErrBroken):
@@ -116,12 +123,28 @@ func again(p *Plan, s *Slot, o Outcome, now time.Time) {
 	if o.Err != nil {
 		reason = o.Err.Error()
 	}
-	if s.Attempts >= max(1, p.Attempts) {
-		end(s, Failed, fmt.Sprintf("attempt %d of %d failed: %s", s.Attempts, max(1, p.Attempts), reason))
+	most := max(1, p.Attempts)
+	if o.Run.Status == runner.Unknown {
+		most += mostUnknown // only looking again tells whether it is in the sink
+	}
+	if s.Attempts >= most {
+		end(s, Failed, fmt.Sprintf("attempt %d of %d failed: %s", s.Attempts, max(s.Attempts, p.Attempts), reason))
 		return
 	}
 	s.Status, s.NotBefore = Due, now.Add(p.backoff(s.Attempts))
-	s.Reason = fmt.Sprintf("attempt %d of %d failed, the next is at %s: %s", s.Attempts, p.Attempts, instant(s.NotBefore), reason)
+	s.Reason = fmt.Sprintf("attempt %d of %d failed, the next is at %s: %s", s.Attempts, max(s.Attempts, p.Attempts), instant(s.NotBefore), reason)
+}
+
+// gateReason names the conditions that blocked a run, with limit and value but
+// without records.
+func gateReason(run *runner.Run) string {
+	reason := run.Error
+	for i := range run.Gate.Findings {
+		if f := &run.Gate.Findings[i]; !f.Passed && !f.Warn {
+			reason += fmt.Sprintf("; %s: limit %s, was %s", f.Condition, f.Limit, f.Actual)
+		}
+	}
+	return reason
 }
 
 // recount counts the connections in use by the runs under way.

@@ -39,18 +39,23 @@ func (e *Engine) look(ctx context.Context, now time.Time) error {
 	if err := e.checkClock(ctx, now); err != nil {
 		return err
 	}
+	if e.Check != nil {
+		if err := e.Check(); err != nil {
+			return err
+		}
+	}
 	if err := e.takePlans(ctx, now); err != nil {
 		return err
 	}
-	if now.Sub(e.looked).Abs() < e.Look {
-		return nil
-	}
-	e.saveEnds(ctx)
-	pauses, err := e.Register.Pauses(ctx)
+	pauses, err := e.Register.Pauses(ctx) // a pause holds as soon as its command has ended
 	if err != nil {
 		return fmt.Errorf("read pauses: %w", err)
 	}
 	e.pauses = pauses
+	if now.Sub(e.looked).Abs() < e.Look {
+		return nil
+	}
+	e.saveEnds(ctx)
 	if err := e.readSuccesses(ctx, now); err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (e *Engine) checkClock(ctx context.Context, now time.Time) error {
 	first := e.seen.IsZero()
 	e.seen = now
 	switch {
-	case ahead > wrongClock, ahead < -wrongClock:
+	case ahead > wrongClock && !e.watermark.Equal(e.believed), ahead < -wrongClock:
 		return fmt.Errorf("%w: it says %s, and the schedule was last looked at on %s; set the clock, or start `tieout serve --accept-clock` if it is right",
 			ErrClock, instant(now), instant(e.watermark))
 	case ahead < -setBack:
@@ -172,7 +177,7 @@ func (e *Engine) dropStrangers(ctx context.Context, now time.Time, age time.Dura
 		}
 		end(s, Skipped, "the pipeline is not in the project any more")
 		s.EndedAt = now
-		e.close(ctx, s, Outcome{})
+		e.close(ctx, ended{slot: *s, was: s.RunID})
 	}
 }
 

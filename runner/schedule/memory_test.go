@@ -3,6 +3,7 @@ package schedule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -20,6 +21,7 @@ type memory struct {
 	mu        sync.Mutex
 	slots     map[id]Slot
 	open      map[id]bool
+	ids       int
 	watermark time.Time
 	since     map[string]time.Time
 	pauses    map[string]Pause
@@ -105,13 +107,21 @@ func (m *memory) Claim(_ context.Context, s Slot) (bool, error) {
 	return true, m.answer()
 }
 
-func (m *memory) Update(_ context.Context, s Slot) error {
+// newID counts, over restarts.
+func (m *memory) newID() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ids++
+	return fmt.Sprint("run ", m.ids)
+}
+
+func (m *memory) Update(_ context.Context, s Slot, was string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
 	}
-	if old := m.slots[idOf(&s)].Status; old == Due || old == Running {
+	if old := m.slots[idOf(&s)]; (old.Status == Due || old.Status == Running) && old.RunID == was {
 		m.put(s)
 	}
 	return m.answer()
@@ -251,7 +261,7 @@ func newRig(t *testing.T, start time.Time, plans ...*Plan) *rig {
 // restart throws the engine away, as a kill does, and begins a new one.
 func (r *rig) restart() {
 	r.t.Helper()
-	r.engine = New(Config{Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock,
+	r.engine = New(Config{NewID: r.mem.newID, Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock,
 		Log: slog.New(slog.DiscardHandler), Concurrency: 4, Look: time.Second})
 	r.engine.SetPlans(r.plans)
 	if err := r.engine.begin(r.t.Context()); err != nil {
@@ -279,12 +289,8 @@ func (r *rig) to(t time.Time) {
 	r.step()
 }
 
-func (r *rig) RunSlot(_ context.Context, s Slot, begin func(string) error) Outcome {
-	runID := s.Pipeline + "/" + s.Nominal.Format(time.RFC3339Nano)
-	if err := begin(runID); err != nil {
-		return Outcome{Err: err}
-	}
-	o := Outcome{Run: runner.Run{RunID: runID, Status: runner.Loaded, FinishedAt: r.clock.Now()}}
+func (r *rig) RunSlot(_ context.Context, s Slot) Outcome {
+	o := Outcome{Run: runner.Run{RunID: s.RunID, Status: runner.Loaded, FinishedAt: r.clock.Now()}}
 	if r.outcome != nil {
 		o = r.outcome(s)
 	}

@@ -152,9 +152,13 @@ func (w *world) checkTimetable(name string, p *Plan) {
 		if !s.Through.IsZero() {
 			stretches = append(stretches, s)
 		}
+		instant := s.Nominal
+		if !s.Through.IsZero() {
+			instant = instant.Add(time.Microsecond)
+		}
 		if !slices.ContainsFunc(w.tables[name], func(table Timetable) bool {
-			last, ok := table.Previous(s.Nominal.Add(time.Nanosecond))
-			return ok && last.Equal(s.Nominal)
+			last, ok := table.Previous(instant.Add(time.Nanosecond))
+			return ok && last.Equal(instant)
 		}) {
 			w.fail("slot %s of %s is in no timetable", s.Local, name)
 		}

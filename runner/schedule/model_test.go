@@ -23,7 +23,6 @@ import (
 type attempt struct {
 	slot   Slot
 	uses   map[string]int
-	begin  func(string) error
 	end    chan Outcome
 	until  time.Time // in passed time
 	result Outcome
@@ -135,7 +134,7 @@ func (w *world) drawTable(p *Plan) {
 
 // boot starts a process, if the store lets it.
 func (w *world) boot() {
-	w.engine = New(Config{Slots: w.mem, Register: w.mem, Past: w.mem, Runner: w, Observer: w, Clock: w.clock,
+	w.engine = New(Config{NewID: w.mem.newID, Slots: w.mem, Register: w.mem, Past: w.mem, Runner: w, Observer: w, Clock: w.clock,
 		Log: slog.New(slog.DiscardHandler), Concurrency: worldConcurrency, Look: time.Second})
 	w.engine.SetPlans(slices.Collect(maps.Values(w.plans)))
 	if err := w.engine.begin(context.Background()); err != nil {
@@ -190,8 +189,8 @@ func (w *world) meet() bool {
 }
 
 // RunSlot is met by the model, which says what becomes of the run.
-func (w *world) RunSlot(ctx context.Context, s Slot, begin func(string) error) Outcome {
-	a := &attempt{slot: s, begin: begin, end: make(chan Outcome)}
+func (w *world) RunSlot(ctx context.Context, s Slot) Outcome {
+	a := &attempt{slot: s, end: make(chan Outcome)}
 	w.begins <- a
 	select {
 	case o := <-a.end:
@@ -222,11 +221,7 @@ func (w *world) live(a *attempt) {
 		a.result = Outcome{Err: fmt.Errorf("%w: tieout run", ErrBusy)}
 		return
 	}
-	runID := fmt.Sprintf("%s/%d/%d", a.slot.Pipeline, k.nominal, w.seen.Steps)
-	if err := a.begin(runID); err != nil {
-		a.result = Outcome{Err: err}
-		return
-	}
+	runID := a.slot.RunID
 	a.begun = true
 	a.result = outcomeOf(draw, runID)
 	if !w.chance(3) && !w.quiet {

@@ -177,7 +177,7 @@ func TestAcceptedClockThatIsBehind(t *testing.T) {
 	r := newRig(t, at("2028-03-10T00:30:00Z"), hourly(t))
 	r.to(at("2028-03-10T01:00:00Z"))
 	r.clock.Advance(-2 * 366 * 24 * time.Hour)
-	r.engine = New(Config{Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
+	r.engine = New(Config{NewID: r.mem.newID, Slots: r.mem, Register: r.mem, Past: r.mem, Runner: r, Observer: r, Clock: r.clock, Log: slog.New(slog.DiscardHandler),
 		Look: time.Second, AcceptClock: true})
 	r.engine.SetPlans(r.plans)
 	if err := r.engine.begin(t.Context()); err != nil {

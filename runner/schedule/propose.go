@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,7 @@ const (
 type standing struct {
 	open   []Slot // due or running, oldest first
 	paused *Pause
+	began  time.Time // when the process began to serve
 }
 
 // propose gives the slots of the timetable in (after, now], each with what is
@@ -40,7 +42,9 @@ func (p *Plan) propose(after, now time.Time, st standing) []Slot {
 		endAll(slots, Skipped, st.paused.reason())
 	default:
 		p.catchUp(slots, now)
-		p.overlap(&slots[len(slots)-1], now, st.open)
+		if len(slots) == 1 || slots[0].Status != Coalesced { // one that stands for others runs
+			p.overlap(&slots[len(slots)-1], now, st)
+		}
 	}
 	for i := range slots {
 		if s := &slots[i]; s.Status == Due {
@@ -66,6 +70,7 @@ func (p *Plan) older(after, first, now time.Time) (Slot, bool) {
 		return Slot{}, false
 	}
 	s := p.slot(from, ByTime, now)
+	s.Nominal = s.Nominal.Add(-time.Microsecond) // its first slot may have a row of its own, of before the clock was set
 	s.Through, s.EndedAt = last.UTC(), now
 	end(&s, Missed, fmt.Sprintf("nothing ran from %s to %s; too many slots for a row each", instant(from), instant(last)))
 	return s, true
@@ -92,9 +97,12 @@ func (p *Plan) catchUp(slots []Slot, now time.Time) {
 }
 
 // overlap says what becomes of the newest slot while others have not ended. A
-// slot that is being caught up is never skipped: nothing came after it yet.
-func (p *Plan) overlap(s *Slot, now time.Time, open []Slot) {
-	if s.Status != Due || len(open) == 0 {
+// slot that is being caught up is never
+// skipped, nor is one of the time before this process began: what is open
+// then was left by another process and may have ended with it.
+func (p *Plan) overlap(s *Slot, now time.Time, st standing) {
+	open := slices.DeleteFunc(slices.Clone(st.open), func(o Slot) bool { return o.Status != Running && !o.Nominal.Before(s.Nominal) })
+	if s.Status != Due || len(open) == 0 || !s.Nominal.After(st.began) {
 		return
 	}
 	first := &open[0]
@@ -105,7 +113,11 @@ func (p *Plan) overlap(s *Slot, now time.Time, open []Slot) {
 	case first.Status == Running:
 		end(s, Skipped, "the slot of "+first.Local+" is still running, and overlap is skip")
 	default:
-		end(s, Skipped, "the slot of "+first.Local+" has not ended, and overlap is skip: "+first.Reason)
+		reason := "the slot of " + first.Local + " has not ended, and overlap is skip"
+		if first.Reason != "" {
+			reason += ": " + first.Reason
+		}
+		end(s, Skipped, reason)
 	}
 }
 

@@ -115,7 +115,7 @@ func TestWhatOtherProcessesWrote(t *testing.T) {
 	r.to(at("2026-03-10T01:00:00Z"))
 	s := r.mem.all("p")[0]
 	s.Status, s.EndedAt = Done, r.clock.Now()
-	if err := r.mem.Update(t.Context(), s); err != nil {
+	if err := r.mem.Update(t.Context(), s, s.RunID); err != nil {
 		t.Fatal(err)
 	}
 	r.outcome = nil

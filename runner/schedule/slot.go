@@ -39,9 +39,9 @@ const (
 type Slot struct {
 	Pipeline string    `json:"pipeline"`
 	Nominal  time.Time `json:"nominal"` // UTC, microseconds; as_of of its runs
-	// Through is the last instant of a stretch of missed or coalesced slots
-	// written down as one, because they are too many for rows of their own;
-	// zero for a single slot.
+	// Through is the last instant of a stretch of missed slots written down as
+	// one, because they are too many for rows of their own; Nominal is then a
+	// microsecond before the first. It is zero for a single slot.
 	Through time.Time `json:"through,omitzero"`
 	Local   string    `json:"local"` // Nominal in Zone, 2026-11-23T06:15:00-06:00
 	Zone    string    `json:"zone"`
@@ -71,12 +71,13 @@ type Slots interface {
 	Propose(ctx context.Context, slots []Slot, watermark time.Time) (added []Slot, err error)
 	// Open lists slots that are due or running, by nominal instant and name.
 	Open(ctx context.Context) ([]Slot, error)
-	// Claim turns a due slot into a running one with the given RunID,
+	// Claim turns a due slot into a running one with the given RunID, Reason,
 	// Attempts and StartedAt. It is false when the slot is not due any more.
 	Claim(ctx context.Context, s Slot) (bool, error)
 	// Update writes Status, Reason, Attempts, RunID, NotBefore and EndedAt of
-	// a slot that exists.
-	Update(ctx context.Context, s Slot) error
+	// a slot that is open and whose RunID in the store is was. Any other is
+	// left as it is: another process has claimed or ended it since.
+	Update(ctx context.Context, s Slot, was string) error
 }
 
 // Register keeps what is known of the pipelines themselves.

@@ -20,7 +20,7 @@ func (e *Engine) sweep(ctx context.Context, now time.Time) error {
 			continue
 		}
 		open := until(openOf[name], now)
-		st := standing{open: open}
+		st := standing{open: open, began: e.began}
 		if pause, is := e.pauses[name]; is {
 			st.paused = &pause
 		}
@@ -66,7 +66,7 @@ func (e *Engine) write(ctx context.Context, now time.Time, proposed, overtaken [
 		e.Observer.Ended(*s, Outcome{})
 	}
 	for i := range overtaken {
-		if err := e.Slots.Update(ctx, overtaken[i]); err != nil {
+		if err := e.Slots.Update(ctx, overtaken[i], overtaken[i].RunID); err != nil {
 			return fmt.Errorf("end a slot: %w", err)
 		}
 		delete(e.open, idOf(&overtaken[i]))

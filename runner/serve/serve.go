@@ -19,7 +19,7 @@ import (
 
 const (
 	lookEvery   = time.Second
-	reloadEvery = 2 * time.Second
+	reloadEvery = time.Second
 	pruneEvery  = 6 * time.Hour
 	// lateEvery is how often the bell hears of a pipeline that is still late;
 	// it decides when people do.
@@ -39,6 +39,7 @@ type Options struct {
 	Concurrency int
 	AcceptClock bool
 	Clock       clockwork.Clock
+	NewID       func() string // of runs
 	Log         *slog.Logger
 	Version     string
 	// Group is how long an alert waits for others to be sent with it; 0 is
@@ -166,7 +167,7 @@ func (s *server) serve(ctx context.Context) error {
 
 func (s *server) newEngine() (*schedule.Engine, func(), error) {
 	c := schedule.Config{Slots: s.keeper, Register: s.keeper, Past: s.keeper, Runner: s, Observer: s, Clock: s.Clock, Log: s.Log,
-		Woken: s.lock.Check, Concurrency: s.Concurrency, AcceptClock: s.AcceptClock, Look: lookEvery}
+		NewID: s.NewID, Woken: s.lock.Check, Check: s.store.Present, Concurrency: s.Concurrency, AcceptClock: s.AcceptClock, Look: lookEvery}
 	if c.Concurrency == 0 {
 		c.Concurrency = s.shelf.concurrency()
 	}

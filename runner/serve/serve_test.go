@@ -105,7 +105,7 @@ func (s *served) write(name, text string) {
 
 func (s *served) options(announce func(string)) Options {
 	logger := slog.New(slog.NewTextHandler(&s.log, nil))
-	return Options{Dir: s.dir, Clock: clockwork.NewRealClock(), Log: logger, Version: "test", Group: time.Second, Announce: announce,
+	return Options{Dir: s.dir, Clock: clockwork.NewRealClock(), Log: logger, Version: "test", NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Group: time.Second, Announce: announce,
 		Open: func() *project.Project {
 			return project.Open(project.Options{Dir: s.dir, Registry: slowRegistry(s.slow), Now: time.Now, Log: logger,
 				NewID:  func() string { return uuid.Must(uuid.NewV7()).String() },

@@ -34,6 +34,7 @@ type shelf struct {
 	print   uint64           // fingerprint of the files
 	errors  int              // in the files as they are now
 	secrets []string
+	pending uint64             // fingerprint at the last look; owned by who calls reload
 	folders map[string]*folder // by pipeline and what it waits for, over reloads
 }
 
@@ -71,7 +72,8 @@ func (s *shelf) reload() bool {
 	s.mu.RLock()
 	before, print := s.print, yaml+s.fingerprintNamed()
 	s.mu.RUnlock()
-	if print == before {
+	if print == before || print != s.pending { // still being written, or moved
+		s.pending = print
 		return false
 	}
 	p := s.open()

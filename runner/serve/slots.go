@@ -14,7 +14,7 @@ import (
 )
 
 // RunSlot runs a slot's pipeline: see schedule.Runner.
-func (s *server) RunSlot(ctx context.Context, slot schedule.Slot, begin func(string) error) (out schedule.Outcome) {
+func (s *server) RunSlot(ctx context.Context, slot schedule.Slot) (out schedule.Outcome) {
 	defer func() {
 		if fault := recover(); fault != nil { // one pipeline's fault is not the others'
 			s.Log.Error("a run broke down", "pipeline", slot.Pipeline, "fault", fmt.Sprint(fault))
@@ -26,7 +26,7 @@ func (s *server) RunSlot(ctx context.Context, slot schedule.Slot, begin func(str
 		return schedule.Outcome{Err: fmt.Errorf("%w: its file has mistakes or is gone; see `tieout validate`", schedule.ErrBroken)}
 	}
 	run, err := b.project.Run(ctx, b.pipeline, project.RunOptions{Store: s.store, Trigger: triggerOf(slot.Origin),
-		Slot: &project.SlotRun{Nominal: slot.Nominal, Attempt: slot.Attempts, Begin: begin}})
+		Slot: &project.SlotRun{Nominal: slot.Nominal, Attempt: slot.Attempts, RunID: slot.RunID}})
 	switch {
 	case errors.Is(err, state.ErrLocked):
 		err = fmt.Errorf("%w: %w", schedule.ErrBusy, err)
@@ -49,7 +49,7 @@ func triggerOf(o schedule.Origin) string {
 // Started logs and counts the start of an attempt.
 func (s *server) Started(slot schedule.Slot, lag time.Duration) {
 	s.meters.started(lag)
-	s.Log.Info("started", "pipeline", slot.Pipeline, "slot", slot.Local, "origin", string(slot.Origin), "attempt", slot.Attempts, "lag", lag.Round(time.Millisecond).String())
+	s.Log.Info("started", "pipeline", slot.Pipeline, "run_id", slot.RunID, "slot", slot.Local, "origin", string(slot.Origin), "attempt", slot.Attempts, "lag", lag.Round(time.Millisecond).String())
 }
 
 // Ended logs, counts and raises alerts.

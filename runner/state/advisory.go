@@ -79,10 +79,15 @@ func (l *advisory) turn(ctx context.Context, conn *sqlx.Conn, name, holder strin
 	if !got {
 		return nil, nil
 	}
-	if err := h.beat(ctx, l.now()); err != nil {
+	err := h.beat(ctx, l.now())
+	if err == nil {
+		err = h.rename(ctx, holder)
+	}
+	if err != nil {
+		h.release() // the connection must not go back with the lock
 		return nil, err
 	}
-	return h, h.rename(ctx, holder)
+	return h, nil
 }
 
 // look finds the lock of the present turn among the server's locks.

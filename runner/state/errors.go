@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 
 	"github.com/lib/pq"
 	sqlite "modernc.org/sqlite"
@@ -19,6 +20,7 @@ const (
 	sqliteInterrupt = 9
 	sqliteCorrupt   = 11
 	sqliteFull      = 13
+	sqliteCantOpen  = 14
 	sqliteNotADB    = 26
 )
 
@@ -54,10 +56,17 @@ func (s *Store) namedSQLite(err error, code int) error {
 		return fmt.Errorf("%w: another process is writing to the state store %s; see which one keeps it open, then run again", ErrLocked, s.place)
 	case sqliteInterrupt:
 		return fmt.Errorf("state store %s: %w", s.place, context.Canceled)
-	case sqliteReadOnly:
-		return fmt.Errorf("%w: %s: %w; make the file and its folder writable", ErrUnreachable, s.place, err)
+	case sqliteReadOnly, sqliteCantOpen:
+		return unwritable(s.place, err)
 	case sqliteFull:
 		return fmt.Errorf("%w: %s: %w; make room on the disk", ErrUnreachable, s.place, err)
 	}
 	return fmt.Errorf("%w: %s: %w", ErrUnreachable, s.place, err)
+}
+
+// unwritable is about a file that cannot be made, opened or written: SQLite
+// writes files beside it also to read it.
+func unwritable(place string, err error) error {
+	return fmt.Errorf("%w: %s: %w; the folder %s is read-only or cannot be written: make it and the file writable, or name another place with state: in tieout.yaml",
+		ErrUnreachable, place, err, filepath.Dir(place))
 }

@@ -88,7 +88,7 @@ func contend(ctx context.Context, s *state.Store, who string) error {
 			continue
 		}
 		slot.Status, slot.EndedAt = schedule.Done, at
-		if err := keeper.Update(ctx, slot); err != nil {
+		if err := keeper.Update(ctx, slot, slot.RunID); err != nil {
 			return fmt.Errorf("%s updates: %w", who, err)
 		}
 		if again, err := keeper.Claim(ctx, slot); again || err != nil {

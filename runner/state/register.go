@@ -141,10 +141,11 @@ func (r *pauseRow) pause() (schedule.Pause, error) {
 	return schedule.Pause{By: r.By, At: at, Note: r.Note}, err
 }
 
-// Pause notes that a pipeline is paused. One that is paused already stays as
-// it is, with whoever paused it first.
+// Pause notes that a pipeline is paused. One that is paused already stays so
+// since then and by whoever paused it first, with the new note if there is one.
 func (t *Timekeeper) Pause(ctx context.Context, pipeline string, p schedule.Pause) error {
-	_, err := t.change(ctx, `INSERT INTO tieout_pauses (project, environment, pipeline, paused_by, paused_at, note) VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
+	_, err := t.change(ctx, `INSERT INTO tieout_pauses (project, environment, pipeline, paused_by, paused_at, note) VALUES (?,?,?,?,?,?)
+		ON CONFLICT (project, environment, pipeline) DO UPDATE SET note = excluded.note WHERE excluded.note <> ''`,
 		t.project, t.environment, pipeline, clean(p.By), stamp(p.At), clean(p.Note))
 	return err
 }

@@ -50,11 +50,12 @@ func TestPauses(t *testing.T) {
 	stores(t, func(t *testing.T, place string) {
 		k, ctx := open(t, place).Schedule("p", ""), context.Background()
 		first := schedule.Pause{By: "ana", At: at, Note: "year end"}
-		for _, p := range []schedule.Pause{first, {By: "bo", At: at.Add(time.Hour)}} {
+		for _, p := range []schedule.Pause{first, {By: "bo", At: at.Add(time.Hour), Note: "audit"}, {By: "cy", At: at.Add(2 * time.Hour)}} {
 			if err := k.Pause(ctx, "rent", p); err != nil {
 				t.Fatal(err)
 			}
 		}
+		first.Note = "audit" // a new note replaces the old one, none leaves it
 		if _, err := k.Enroll(ctx, nil, at); err != nil { // forgotten, but for its pause
 			t.Fatal(err)
 		}

@@ -196,12 +196,13 @@ func (t *Timekeeper) Claim(ctx context.Context, s schedule.Slot) (bool, error) {
 	return n > 0, err
 }
 
-// Update writes what became of a slot. One that has ended stays as it ended.
-func (t *Timekeeper) Update(ctx context.Context, s schedule.Slot) error {
+// Update writes what became of a slot. One that has ended, or that another
+// run has claimed, stays as it is.
+func (t *Timekeeper) Update(ctx context.Context, s schedule.Slot, was string) error {
 	n, err := t.change(ctx, `UPDATE tieout_slots SET status = ?, reason = ?, attempts = ?, run_id = ?, not_before = ?, ended_at = ?
-		WHERE project = ? AND environment = ? AND pipeline = ? AND nominal = ? AND status IN ('due', 'running')`,
+		WHERE project = ? AND environment = ? AND pipeline = ? AND nominal = ? AND status IN ('due', 'running') AND run_id = ?`,
 		string(s.Status), clean(s.Reason), s.Attempts, s.RunID, stampOrNone(s.NotBefore), stampOrNone(s.EndedAt),
-		t.project, t.environment, s.Pipeline, stamp(s.Nominal))
+		t.project, t.environment, s.Pipeline, stamp(s.Nominal), was)
 	if err != nil || n > 0 {
 		return err
 	}

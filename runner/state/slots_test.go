@@ -96,20 +96,28 @@ func TestClaimAndUpdate(t *testing.T) {
 			t.Errorf("claim of a running slot: %v, %v", won, err)
 		}
 		slot.Status, slot.Reason, slot.NotBefore = schedule.Due, "waits for attempt 2", at.Add(time.Minute)
-		if err := k.Update(ctx, slot); err != nil {
+		if err := k.Update(ctx, slot, slot.RunID); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff([]schedule.Slot{slot}, listed(t, k, state.SlotFilter{})); diff != "" {
 			t.Errorf("after a failed attempt (-want +got):\n%s", diff)
 		}
+		zombie := slot // of a process that another one took over from
+		zombie.Status, zombie.RunID = schedule.Failed, "run-0"
+		if err := k.Update(ctx, zombie, "run-0"); err != nil {
+			t.Errorf("update of a slot that another run claimed: %v", err)
+		}
+		if diff := cmp.Diff([]schedule.Slot{slot}, listed(t, k, state.SlotFilter{})); diff != "" {
+			t.Errorf("it was disturbed (-want +got):\n%s", diff)
+		}
 		slot.Status, slot.Reason, slot.EndedAt = schedule.Done, "", at.Add(time.Hour)
-		if err := k.Update(ctx, slot); err != nil {
+		if err := k.Update(ctx, slot, slot.RunID); err != nil {
 			t.Fatal(err)
 		}
 		for _, status := range []schedule.Status{schedule.Due, schedule.Running, schedule.Failed} {
 			late := slot
 			late.Status = status
-			if err := k.Update(ctx, late); err != nil {
+			if err := k.Update(ctx, late, late.RunID); err != nil {
 				t.Errorf("a late update: %v", err)
 			}
 			if won, _ := k.Claim(ctx, late); won {
@@ -119,7 +127,7 @@ func TestClaimAndUpdate(t *testing.T) {
 		if diff := cmp.Diff([]schedule.Slot{slot}, listed(t, k, state.SlotFilter{})); diff != "" {
 			t.Errorf("an ended slot came back (-want +got):\n%s", diff)
 		}
-		if err := k.Update(ctx, due("rent", at.Add(time.Minute))); !errors.Is(err, state.ErrMissing) {
+		if err := k.Update(ctx, due("rent", at.Add(time.Minute)), ""); !errors.Is(err, state.ErrMissing) {
 			t.Errorf("update of no slot: %v", err)
 		}
 	})
@@ -235,7 +243,7 @@ func TestSlotsAgreeWithAModel(t *testing.T) {
 			},
 			"update": func(t *rapid.T) {
 				s := slot.Draw(t, "slot")
-				err := k.Update(ctx, s)
+				err := k.Update(ctx, s, s.RunID)
 				switch model[id(s)] {
 				case schedule.Due, schedule.Running:
 					model[id(s)] = s.Status

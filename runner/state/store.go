@@ -24,6 +24,7 @@ type Store struct {
 	postgres bool
 	locks    locker
 	now      func() time.Time
+	file     os.FileInfo // of SQLite, as it was opened
 }
 
 // What may be wrong with a store. They are wrapped with the place and the
@@ -152,11 +153,29 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 		db.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+	if s.file, err = os.Stat(path); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
 	if whole, err := filepath.EvalSymlinks(path); err == nil {
 		path = whole // a link and what it leads to are one store
 	}
 	s.locks = &files{dir: filepath.Join(filepath.Dir(path), "locks"), store: filepath.Base(path), now: now}
 	return s, nil
+}
+
+// Present reports when the file of a SQLite store is not the one that was
+// opened any more: what is written now nobody else sees, and it ends with
+// this process.
+func (s *Store) Present() error {
+	if s.file == nil {
+		return nil
+	}
+	now, err := os.Stat(s.place)
+	if err == nil && os.SameFile(s.file, now) {
+		return nil
+	}
+	return fmt.Errorf("%w: %s was removed or replaced while it was open; put the file back, or start tieout again", ErrUnreachable, s.place)
 }
 
 // Close closes the store.
