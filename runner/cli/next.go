@@ -33,7 +33,7 @@ func (a *app) nextCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&number, "count", 5, "how many times of each pipeline")
-	cmd.Flags().StringVar(&after, "after", "", "the instant or date to begin at; now when not given")
+	cmd.Flags().StringVar(&after, "after", "", "the first instant or date to look at, itself included; now when not given")
 	return cmd
 }
 
@@ -151,14 +151,14 @@ func (a *app) chosen(p *project.Project, names []string) ([]*pipelines.Pipeline,
 	return list, nil
 }
 
-// after reads --after: an instant, or a date in the pipeline's zone, of which
-// the first moment counts too.
+// after reads --after: an instant, or a date in the pipeline's zone. The
+// instant itself, or the first moment of the date, counts too.
 func (a *app) after(text string, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return a.Now(), nil
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
+		return t.Add(-time.Nanosecond), nil
 	}
 	if t, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
 		return t.Add(-time.Nanosecond), nil
@@ -260,6 +260,9 @@ func writeNext(w io.Writer, list []nextPipeline, now time.Time) {
 		if n.Jitter != "" && n.Rule != "" {
 			fmt.Fprintf(w, "  each starts up to %s later\n", n.Jitter)
 		}
+		if n.Rule != "" && len(n.Times) == 0 {
+			fmt.Fprintln(w, "  no time comes before the year 10000")
+		}
 		writeTimes(w, n.Times, now)
 	}
 	fmt.Fprintln(w, "Next: tieout status")
@@ -278,7 +281,7 @@ func writeTimes(w io.Writer, times []nextTime, now time.Time) {
 		if row[2] != "" {
 			line += "  (" + row[2] + ")"
 		}
-		fmt.Fprintln(w, line)
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
 	}
 }
 
@@ -301,9 +304,17 @@ func localText(t time.Time) string {
 	return fmt.Sprintf("%s %s (%s, %s)", t.Format(layout), zone, name, offset)
 }
 
-// awayText says how far away something is: in 1 d 16 h, 5 min ago.
+// farAway is from where on a count of days says nothing to anybody. It is far
+// below the lengths that a duration cannot hold.
+const farAway = 100 * 366 * 24 * time.Hour
+
+// awayText says how far away something is: in 1 d 16 h, 5 min ago. It is ""
+// for what is centuries away.
 func awayText(d time.Duration) string {
-	if d < 0 {
+	switch {
+	case d > farAway || d < -farAway:
+		return ""
+	case d < 0:
 		return spanText(-d) + " ago"
 	}
 	return "in " + spanText(d)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +18,13 @@ func TestSpanText(t *testing.T) {
 			t.Errorf("%v is %q, not %q", d, got, want)
 		}
 	}
-	if got := awayText(-90 * time.Second); got != "1 min 30 s ago" {
-		t.Error(got)
+	for d, want := range map[time.Duration]string{
+		-90 * time.Second: "1 min 30 s ago", 90 * time.Second: "in 1 min 30 s", farAway: "in 36600 d",
+		time.Duration(math.MinInt64): "", time.Duration(math.MaxInt64): "",
+	} {
+		if got := awayText(d); got != want {
+			t.Errorf("%v is %q, not %q", d, got, want)
+		}
 	}
 }
 
