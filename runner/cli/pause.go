@@ -56,6 +56,7 @@ type pausedOne struct {
 	Paused   *schedule.Pause `json:"paused"`
 	Changed  bool            `json:"changed"` // false: it was so already
 	was      *schedule.Pause
+	noted    bool // it was paused already, with another note
 }
 
 func (a *app) pause(ctx context.Context, names []string, note string) error {
@@ -81,13 +82,18 @@ func (a *app) pause(ctx context.Context, names []string, note string) error {
 		for _, pipeline := range list {
 			name := pipeline.Name()
 			pause, already := before[name]
-			if !already {
-				pause = schedule.Pause{By: a.actor(), At: a.Now().UTC(), Note: note}
-				if err := keeper.Pause(ctx, name, pause); err != nil {
+			d := pausedOne{Pipeline: name, Changed: !already, noted: already && note != "" && note != pause.Note}
+			if d.Changed || d.noted {
+				fresh := schedule.Pause{By: a.actor(), At: a.Now().UTC(), Note: note}
+				if err := keeper.Pause(ctx, name, fresh); err != nil {
 					return err
 				}
+				if pause.Note = note; !already {
+					pause = fresh
+				}
 			}
-			done = append(done, pausedOne{Pipeline: name, Paused: &pause, Changed: !already})
+			d.Changed, d.Paused = d.Changed || d.noted, &pause
+			done = append(done, d)
 		}
 		return nil
 	})
@@ -96,10 +102,13 @@ func (a *app) pause(ctx context.Context, names []string, note string) error {
 	}
 	return a.out.write(exitOK, "", map[string]any{"pipelines": done}, func(w io.Writer) {
 		for _, d := range done {
-			if d.Changed {
+			switch {
+			case d.noted:
+				fmt.Fprintf(w, "%s  was paused already; its note is new: %s\n", d.Pipeline, pausedText(d.Paused))
+			case d.Changed:
 				fmt.Fprintf(w, "%s  paused; its slots are skipped, and tieout run still works\n", d.Pipeline)
-			} else {
-				fmt.Fprintf(w, "%s  is %s already\n", d.Pipeline, pausedText(d.Paused))
+			default:
+				fmt.Fprintf(w, "%s  is already %s\n", d.Pipeline, pausedText(d.Paused))
 			}
 		}
 		fmt.Fprintf(w, "Next: tieout resume %s\n", strings.Join(namesOf(done), " "))
