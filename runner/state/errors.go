@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 
 	"github.com/lib/pq"
@@ -67,6 +68,9 @@ func (s *Store) namedSQLite(err error, code int) error {
 // unwritable is about a file that cannot be made, opened or written: SQLite
 // writes files beside it also to read it.
 func unwritable(place string, err error) error {
+	if info, failed := os.Stat(place); failed == nil && info.IsDir() {
+		return fmt.Errorf("%w: %s is a folder: %w; name a file with state: in tieout.yaml", ErrUnreachable, place, err)
+	}
 	return fmt.Errorf("%w: %s: %w; the folder %s is read-only or cannot be written: make it and the file writable, or name another place with state: in tieout.yaml",
 		ErrUnreachable, place, err, filepath.Dir(place))
 }

@@ -133,7 +133,7 @@ func withoutPassword(message, address string) string {
 
 func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return nil, unwritable(path, err)
 	}
 	// FULL: a run row or a pending held record must survive a power cut
 	// before the sink commits.
@@ -151,7 +151,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*Store,
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return nil, unwritable(path, err)
 	}
 	if s.file, err = os.Stat(path); err != nil {
 		db.Close()

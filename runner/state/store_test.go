@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -312,6 +313,36 @@ func TestLookMakesNothing(t *testing.T) {
 	defer there.Close()
 	if _, err := there.RunByID(ctx, "1"); err != nil {
 		t.Errorf("a store that is there: %v", err)
+	}
+}
+
+// A place that cannot be written is named, with the way out.
+func TestUnwritablePlace(t *testing.T) {
+	taken := filepath.Join(t.TempDir(), "taken")
+	if err := os.WriteFile(taken, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shut := filepath.Join(t.TempDir(), "shut")
+	if err := os.Mkdir(shut, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		shut = "/proc" // where the superuser cannot write either
+	}
+	folder := t.TempDir()
+	for place, want := range map[string]string{
+		filepath.Join(shut, "state.db"):         "the folder " + shut + " is read-only or cannot be written",
+		filepath.Join(shut, "deep", "state.db"): "read-only or cannot be written",
+		filepath.Join(taken, "state.db"):        "the folder " + taken + " is read-only or cannot be written",
+		folder:                                  folder + " is a folder",
+	} {
+		s, err := state.Open(context.Background(), place, time.Now)
+		if err == nil {
+			s.Close()
+		}
+		if !errors.Is(err, state.ErrUnreachable) || !strings.Contains(fmt.Sprint(err), want) || !strings.Contains(fmt.Sprint(err), "state: in tieout.yaml") {
+			t.Errorf("%s: %v", place, err)
+		}
 	}
 }
 
