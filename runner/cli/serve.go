@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/spf13/cobra"
@@ -42,6 +43,9 @@ serve.listen.`,
 func (a *app) serve(ctx context.Context, o serve.Options) error {
 	if o.Concurrency < 0 {
 		return usage(fmt.Errorf("--concurrency %d is less than 1", o.Concurrency), "write --concurrency 4")
+	}
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil && o.Listen != "" && o.Listen != "off" {
+		return usage(fmt.Errorf("--listen %q is neither host:port nor off", o.Listen), "write --listen 127.0.0.1:8484")
 	}
 	vars, err := pairs(a.vars)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner/alert"
 	"github.com/tieout/tieout/runner/schedule"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // bellTime is how long the store may take to note an event.
@@ -33,6 +34,11 @@ func (s *server) openAlerts(ctx context.Context) {
 			t, _ := s.shelf.project().Workspace.Project.Alerts.Get(name)
 			return targetOf(t).Destinations()
 		}})
+	for _, name := range s.shelf.project().Workspace.Project.Alerts.Keys() {
+		if _, err := s.target(name); err != nil {
+			s.Log.Error("an alert target cannot be used", "target", name, "code", string(document.CodeRunAlert), "error", err)
+		}
+	}
 	if err := s.bell.Load(ctx); err != nil {
 		s.Log.Error("read open alerts", "error", err)
 	}

@@ -91,6 +91,8 @@ func (s *server) logEnd(slot schedule.Slot, o schedule.Outcome) {
 			args = append(args, "code", code)
 		}
 		s.Log.Error("ended", args...)
+	case schedule.Due:
+		s.Log.Warn("another attempt follows", args...)
 	default:
 		s.Log.Warn("ended", args...)
 	}
