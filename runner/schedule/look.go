@@ -90,7 +90,7 @@ func (e *Engine) checkClock(ctx context.Context, now time.Time) error {
 }
 
 // settleDoubt reads how far the schedule is when an answer of the store was
-// lost: it may have gone back.
+// lost: it may have gone back, or on.
 func (e *Engine) settleDoubt(ctx context.Context) error {
 	if !e.inDoubt {
 		return nil
@@ -99,8 +99,13 @@ func (e *Engine) settleDoubt(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read how far the schedule is: %w", err)
 	}
-	if watermark.Before(e.watermark) && !watermark.IsZero() {
+	switch {
+	case watermark.IsZero():
+	case watermark.Before(e.watermark):
 		e.rewind(watermark)
+	case watermark.After(e.watermark):
+		e.watermark, e.saved = watermark, watermark
+		clear(e.next)
 	}
 	e.inDoubt = false
 	return nil

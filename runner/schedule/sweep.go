@@ -49,6 +49,7 @@ func (e *Engine) write(ctx context.Context, now time.Time, proposed, overtaken [
 	slices.SortFunc(proposed, byNominal)
 	added, err := e.Slots.Propose(ctx, proposed, now)
 	if err != nil {
+		e.inDoubt = true // they may be written all the same
 		return fmt.Errorf("write down slots: %w", err)
 	}
 	e.watermark, e.saved = now, now
