@@ -37,15 +37,16 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // servingFor takes the lock of tieout serve until the script ends: serving
-// PLACE PROJECT HOLDER.
+// PLACE PROJECT HOLDER [ENVIRONMENT].
 func servingFor(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: serving PLACE PROJECT HOLDER")
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: serving PLACE PROJECT HOLDER [ENVIRONMENT]")
 	}
+	environment := strings.Join(args[3:], "")
 	ctx := context.Background()
 	store, err := state.Open(ctx, ts.MkAbs(args[0]), time.Now)
 	ts.Check(err)
-	lock, err := store.LockServe(ctx, args[1], "", args[2], func() {})
+	lock, err := store.LockServe(ctx, args[1], environment, args[2], func() {})
 	ts.Check(err)
 	ts.Defer(func() {
 		lock.Release()

@@ -45,6 +45,9 @@ type nextPipeline struct {
 	Problems int             `json:"problems"`
 	Paused   *schedule.Pause `json:"paused,omitempty"`
 	Times    []nextTime      `json:"times"`
+
+	file     string
+	mistakes int // errors of the file alone
 }
 
 // nextTime is one time a pipeline is due.
@@ -125,11 +128,18 @@ func (a *app) next(ctx context.Context, names []string, number int, after string
 		if err != nil {
 			return err
 		}
-		n := nextPipeline{scheduled: scheduleOf(pipeline), Problems: p.Workspace.Problems(pipeline).Errors(), Times: timesOf(pipeline, from, number)}
+		problems := p.Workspace.Problems(pipeline)
+		n := nextPipeline{scheduled: scheduleOf(pipeline), Problems: problems.Errors(), Times: timesOf(pipeline, from, number),
+			file: pipeline.File, mistakes: errorsIn(problems, pipeline.File)}
 		if pause, paused := pauses[n.Pipeline]; paused {
 			n.Paused = &pause
 		}
 		out = append(out, n)
+	}
+	if len(names) == 0 {
+		for _, f := range brokenFiles(p) {
+			fmt.Fprintf(a.Stderr, "tieout: %s\n", f.text())
+		}
 	}
 	now := a.Now()
 	return a.out.write(exitOK, "", map[string]any{"pipelines": out}, func(w io.Writer) { writeNext(w, out, now) })
@@ -251,8 +261,8 @@ func writeNext(w io.Writer, list []nextPipeline, now time.Time) {
 			words = "no schedule; runs with tieout run or tieout trigger"
 		}
 		fmt.Fprintf(w, "%s  %s\n", n.Pipeline, words)
-		if n.Problems > 0 {
-			fmt.Fprintf(w, "  has %s and is not started; see tieout validate\n", count(n.Problems, "error"))
+		if n.mistakes > 0 {
+			fmt.Fprintf(w, "  %s\n", mistakesText(n.mistakes, n.file))
 		}
 		if n.Paused != nil {
 			fmt.Fprintf(w, "  %s; these are skipped\n", pausedText(n.Paused))

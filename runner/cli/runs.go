@@ -85,18 +85,25 @@ func (a *app) runsList(ctx context.Context, f state.RunFilter) error {
 		if err != nil {
 			return err
 		}
+		who, err := servingOf(ctx, p, a.keeper(p, store))
+		if err != nil {
+			return err
+		}
 		lines := make([]runLine, len(runs))
 		for i := range runs {
 			lines[i] = lineOf(&runs[i])
 		}
-		return a.out.write(exitOK, "", map[string]any{"runs": lines}, func(w io.Writer) { writeRunList(w, lines) })
+		return a.out.write(exitOK, "", map[string]any{"runs": lines}, func(w io.Writer) { writeRunList(w, lines, &who) })
 	})
 }
 
-func writeRunList(w io.Writer, lines []runLine) {
+func writeRunList(w io.Writer, lines []runLine, who *serving) {
 	if len(lines) == 0 {
-		fmt.Fprintln(w, "No runs.")
-		fmt.Fprintln(w, "Next: tieout run PIPELINE")
+		next := "tieout run PIPELINE"
+		if who.Running {
+			next = "tieout next"
+		}
+		fmt.Fprintf(w, "No runs.\nNext: %s\n", next)
 		return
 	}
 	rows := make([][]string, len(lines))

@@ -39,6 +39,7 @@ type pipelineStatus struct {
 	Held     int64                `json:"held_waiting"`
 	Position *connectors.Position `json:"position,omitempty"`
 	Error    string               `json:"error,omitempty"`
+	Slot     string               `json:"slot,omitempty"` // local time of the one the result is of, where it has no run
 
 	Schedule string          `json:"schedule,omitempty"` // in words
 	Next     *nextTime       `json:"next,omitempty"`
@@ -49,6 +50,10 @@ type pipelineStatus struct {
 	FreshWithin string `json:"fresh_within,omitempty"` // what is promised
 	Late        bool   `json:"late"`
 	LateSince   string `json:"late_since,omitempty"`
+
+	Incidents []openIncident `json:"incidents,omitempty"`
+
+	mistakes int // errors of its own file, without those of tieout.yaml
 }
 
 // past is what the store knows of all pipelines.
@@ -57,29 +62,37 @@ type past struct {
 	since     map[string]time.Time
 	pauses    map[string]schedule.Pause
 	open      map[string][]schedule.Slot
+	incidents map[string][]openIncident
+	alerts    alertStatus
 	serving   serving
 }
 
-func readPast(ctx context.Context, keeper *state.Timekeeper) (past, error) {
-	var p past
+func (a *app) readPast(ctx context.Context, p *project.Project, keeper *state.Timekeeper) (past, error) {
+	var known past
 	open, err := keeper.Open(ctx)
 	if err == nil {
-		p.successes, err = keeper.LastSuccesses(ctx)
+		known.successes, err = keeper.LastSuccesses(ctx)
 	}
 	if err == nil {
-		p.since, err = keeper.Enrolled(ctx)
+		known.since, err = keeper.Enrolled(ctx)
 	}
 	if err == nil {
-		p.pauses, err = keeper.Pauses(ctx)
+		known.pauses, err = keeper.Pauses(ctx)
 	}
 	if err == nil {
-		p.serving.Holder, p.serving.Running, err = keeper.Watching(ctx)
+		known.incidents, err = openIncidents(ctx, keeper)
 	}
-	p.open = make(map[string][]schedule.Slot)
+	if err == nil {
+		known.alerts, err = a.alertStatus(ctx, keeper)
+	}
+	if err == nil {
+		known.serving, err = servingOf(ctx, p, keeper)
+	}
+	known.open = make(map[string][]schedule.Slot)
 	for _, s := range open {
-		p.open[s.Pipeline] = append(p.open[s.Pipeline], s)
+		known.open[s.Pipeline] = append(known.open[s.Pipeline], s)
 	}
-	return p, err
+	return known, err
 }
 
 func (a *app) status(ctx context.Context, names []string) error {
@@ -91,45 +104,84 @@ func (a *app) status(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
-	out := make([]pipelineStatus, len(list))
-	var known past
+	out := statusReport{Pipelines: make([]pipelineStatus, len(list)), Files: []brokenFile{}}
+	if len(names) == 0 {
+		out.Files = brokenFiles(p)
+	}
 	err = a.looking(ctx, p, func(store *state.Store) error {
-		if known, err = readPast(ctx, a.keeper(p, store)); err != nil {
+		known, err := a.readPast(ctx, p, a.keeper(p, store))
+		if err != nil {
 			return err
 		}
+		out.Alerts, out.Serving = known.alerts, known.serving
 		for i, pipeline := range list {
-			if out[i], err = a.statusOf(ctx, p, store, pipeline); err != nil {
+			s := &out.Pipelines[i]
+			if *s, err = a.statusOf(ctx, p, store, pipeline); err != nil {
 				return err
 			}
-			a.scheduleStatus(&out[i], pipeline, &known)
+			a.scheduleStatus(s, pipeline, &known)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return a.out.write(exitOK, "", map[string]any{"pipelines": out, "serving": known.serving}, func(w io.Writer) { writeStatus(w, out, known.serving) })
+	return a.out.write(exitOK, "", out, func(w io.Writer) { out.write(w) })
 }
 
 func (a *app) statusOf(ctx context.Context, p *project.Project, store *state.Store, pipeline *pipelines.Pipeline) (pipelineStatus, error) {
-	s := pipelineStatus{Pipeline: pipeline.Name(), File: pipeline.File, Problems: p.Workspace.Problems(pipeline).Errors()}
+	problems := p.Workspace.Problems(pipeline)
+	s := pipelineStatus{Pipeline: pipeline.Name(), File: pipeline.File, Problems: problems.Errors(), mistakes: errorsIn(problems, pipeline.File)}
 	name := p.Workspace.Project.Project.Value
 	last, err := store.Runs(ctx, state.RunFilter{Project: name, Environment: a.environment, Pipeline: s.Pipeline, Limit: 1})
 	if err != nil {
 		return s, err
 	}
 	s.Held, err = store.CountHeld(ctx, state.HeldFilter{Project: name, Environment: a.environment, Pipeline: s.Pipeline, Status: state.Waiting})
-	if err != nil || len(last) == 0 {
+	if err != nil {
 		return s, err
 	}
-	r := &last[0]
+	if len(last) > 0 {
+		s.setRun(&last[0])
+	}
+	tried, found, err := a.keeper(p, store).LastTried(ctx, s.Pipeline)
+	if found && (len(last) == 0 || without(&tried, &last[0])) {
+		s.setSlot(&tried)
+	}
+	return s, err
+}
+
+// setRun takes the result of the last run.
+func (s *pipelineStatus) setRun(r *runner.Run) {
 	s.Result, s.RunID, s.At, s.Error = r.Status, r.RunID, when(r.StartedAt), r.Error
 	s.Written = r.Counts.Inserted + r.Counts.Changed
 	s.Position = r.Before
 	if r.Status == runner.Loaded || r.Status == runner.NothingNew {
 		s.Position = r.After
 	}
-	return s, nil
+}
+
+// without reports whether the last attempt at a slot left no run: it is newer
+// than the last run there is, and another one.
+func without(slot *schedule.Slot, last *runner.Run) bool {
+	tried := slot.StartedAt
+	if tried.IsZero() {
+		tried = slot.EndedAt
+	}
+	return slot.RunID != last.RunID && tried.After(last.StartedAt)
+}
+
+// setSlot takes the result of a slot that ended badly before its run began.
+func (s *pipelineStatus) setSlot(slot *schedule.Slot) {
+	switch slot.Status {
+	case schedule.Failed:
+		s.Result = runner.Failed
+	case schedule.Blocked:
+		s.Result = runner.Blocked
+	default:
+		return
+	}
+	s.RunID, s.At, s.Error, s.Written, s.Slot = "", when(slot.EndedAt), slot.Reason, 0, slot.Local
 }
 
 // scheduleStatus adds how a pipeline stands with its schedule and with what
@@ -143,7 +195,7 @@ func (a *app) scheduleStatus(s *pipelineStatus, pipeline *pipelines.Pipeline, kn
 	if pause, paused := known.pauses[s.Pipeline]; paused {
 		s.Paused = &pause
 	}
-	s.Open = known.open[s.Pipeline]
+	s.Open, s.Incidents = known.open[s.Pipeline], known.incidents[s.Pipeline]
 	last, ran := known.successes[s.Pipeline]
 	from, enrolled := known.since[s.Pipeline]
 	if ran {

@@ -7,14 +7,35 @@ import (
 	"github.com/tieout/tieout/runner/schedule"
 )
 
-func writeStatus(w io.Writer, list []pipelineStatus, who serving) {
+func (r *statusReport) write(w io.Writer) {
+	timed := r.writeTable(w)
+	for i := range r.Pipelines {
+		writeStanding(w, &r.Pipelines[i])
+	}
+	for i := range r.Files {
+		fmt.Fprintln(w, r.Files[i].text())
+	}
+	r.Alerts.write(w)
+	switch {
+	case r.Serving.Running:
+		fmt.Fprintf(w, "tieout serve is running: %s\n", r.Serving.Holder)
+	case r.Serving.Other != "":
+		fmt.Fprintln(w, r.Serving.elsewhere())
+	case timed:
+		fmt.Fprintln(w, "No tieout serve is running: nothing starts by itself.")
+	}
+	fmt.Fprintf(w, "Next: %s\n", r.nextStep())
+}
+
+// writeTable writes a row for each pipeline and reports whether any has to do
+// with the clock.
+func (r *statusReport) writeTable(w io.Writer) (timed bool) {
+	list := r.Pipelines
 	if len(list) == 0 {
 		fmt.Fprintln(w, "There are no pipelines.")
-		fmt.Fprintln(w, "Next: tieout init")
-		return
+		return false
 	}
 	head := []string{"pipeline", "last result", "at", ">written", ">held", "position"}
-	timed := false
 	for i := range list {
 		timed = timed || list[i].timed()
 	}
@@ -29,15 +50,22 @@ func writeStatus(w io.Writer, list []pipelineStatus, who serving) {
 		}
 	}
 	table(w, head, rows)
-	for i := range list {
-		writeStanding(w, &list[i])
+	return timed
+}
+
+func (s *alertStatus) write(w io.Writer) {
+	because := func(reason string) string {
+		if reason == "" {
+			return ""
+		}
+		return "; the newest error is of " + reason
 	}
-	if who.Running {
-		fmt.Fprintf(w, "tieout serve is running: %s\n", who.Holder)
-	} else if timed {
-		fmt.Fprintln(w, "No tieout serve is running: nothing starts by itself.")
+	if s.Waiting > 0 {
+		fmt.Fprintf(w, "Alerts that wait to be delivered: %d%s\n", s.Waiting, because(s.waitingError))
 	}
-	fmt.Fprintf(w, "Next: %s\n", nextStep(list, who))
+	if s.GivenUp > 0 {
+		fmt.Fprintf(w, "Alerts given up in the last %d days: %d%s\n", givenUpDays, s.GivenUp, because(s.givenUpError))
+	}
 }
 
 // timed reports whether a pipeline has anything to do with the clock.
@@ -47,10 +75,7 @@ func (s *pipelineStatus) timed() bool {
 
 func (s *pipelineStatus) row() []string {
 	result, at := string(s.Result), s.At
-	switch {
-	case s.Problems > 0:
-		result = count(s.Problems, "error")
-	case s.Result == "":
+	if s.Result == "" {
 		result, at = "never ran", "-"
 	}
 	position := "-"
@@ -91,6 +116,12 @@ func writeStanding(w io.Writer, s *pipelineStatus) {
 	if s.Schedule != "" {
 		fmt.Fprintf(w, "%s  runs %s\n", s.Pipeline, s.Schedule)
 	}
+	if s.mistakes > 0 {
+		fmt.Fprintf(w, "%s  %s\n", s.Pipeline, mistakesText(s.mistakes, s.File))
+	}
+	if s.Slot != "" {
+		fmt.Fprintf(w, "%s  slot %s %s without a run: %s\n", s.Pipeline, s.Slot, s.Result, s.Error)
+	}
 	if s.Paused != nil {
 		fmt.Fprintf(w, "%s  is %s\n", s.Pipeline, pausedText(s.Paused))
 	}
@@ -128,19 +159,41 @@ func openText(s *schedule.Slot) string {
 }
 
 // nextStep is the command for the first pipeline that needs one.
-func nextStep(list []pipelineStatus, who serving) string {
-	for i := range list {
-		s := &list[i]
-		switch {
-		case s.Problems > 0:
-			return "tieout validate " + s.File
-		case s.Held > 0:
-			return "tieout quarantine list " + s.Pipeline
-		case s.Error != "":
-			return "tieout runs show " + s.RunID
-		case s.Paused == nil && !who.Running && (s.Late || len(s.Open) > 0):
-			return "tieout serve"
+func (r *statusReport) nextStep() string {
+	for i := range r.Pipelines {
+		if step := r.Pipelines[i].nextStep(&r.Serving); step != "" {
+			return step
 		}
 	}
-	return "tieout run " + list[0].Pipeline
+	switch {
+	case len(r.Files) > 0:
+		return "tieout validate " + r.Files[0].File
+	case len(r.Pipelines) == 0:
+		return "tieout init"
+	case r.Serving.Running:
+		return "tieout next"
+	}
+	return "tieout run " + r.Pipelines[0].Pipeline
+}
+
+// nextStep is the command this pipeline needs, or "". What a running process
+// does by itself nobody is told to do.
+func (s *pipelineStatus) nextStep(who *serving) string {
+	slots := "tieout runs slots --pipeline " + s.Pipeline
+	waits := s.Paused == nil && (s.Late || len(s.Open) > 0)
+	switch {
+	case s.mistakes > 0:
+		return "tieout validate " + s.File
+	case s.Held > 0:
+		return "tieout quarantine list " + s.Pipeline
+	case s.Error != "" && s.RunID != "":
+		return "tieout runs show " + s.RunID
+	case s.Slot != "", s.Late && who.Running:
+		return slots
+	case waits && !who.Running && who.Other == "":
+		return "tieout serve"
+	case s.Late && s.Paused == nil && who.Other != "":
+		return "tieout run " + s.Pipeline
+	}
+	return ""
 }

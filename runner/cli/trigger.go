@@ -30,12 +30,6 @@ func (a *app) triggerCommand() *cobra.Command {
 	return cmd
 }
 
-// serving says which process runs what is due.
-type serving struct {
-	Running bool   `json:"running"`
-	Holder  string `json:"holder,omitempty"`
-}
-
 // triggered is what `tieout trigger` did.
 type triggered struct {
 	Slots   []schedule.Slot `json:"slots"`
@@ -70,7 +64,7 @@ func (a *app) trigger(ctx context.Context, names []string, note string) error {
 			}
 			done.Slots = append(done.Slots, slot)
 		}
-		done.Serving.Holder, done.Serving.Running, err = keeper.Watching(ctx)
+		done.Serving, err = servingOf(ctx, p, keeper)
 		return err
 	})
 	if err != nil {
@@ -114,6 +108,13 @@ func writeTriggered(w io.Writer, t *triggered) {
 		fmt.Fprintln(w, "Next: tieout status "+strings.Join(names, " "))
 		return
 	}
-	fmt.Fprintln(w, "No tieout serve is running: it waits until one is started. tieout run runs a pipeline at once, but leaves the slot.")
-	fmt.Fprintln(w, "Next: tieout serve")
+	next := "tieout serve"
+	if t.Serving.Other == "" {
+		fmt.Fprint(w, "No tieout serve is running: it waits until one is started.")
+	} else {
+		next = "tieout status " + strings.Join(names, " ")
+		fmt.Fprintf(w, "%s\nIt waits until a tieout serve is started here.", t.Serving.elsewhere())
+	}
+	fmt.Fprintln(w, " tieout run runs a pipeline at once, but leaves the slot.")
+	fmt.Fprintln(w, "Next: "+next)
 }

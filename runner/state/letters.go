@@ -169,3 +169,44 @@ func (t *Timekeeper) letters(ctx context.Context, ids []int64, change string, ar
 		return nil
 	})
 }
+
+// Undelivered is what has not reached anybody.
+type Undelivered struct {
+	Waiting int // letters that are tried again
+	GivenUp int // letters that are not, since an instant
+	// LastWaiting and LastGivenUp are the newest of each that failed, with
+	// target and error; zero where none did.
+	LastWaiting, LastGivenUp alert.Letter
+}
+
+// Undelivered counts letters that wait, and those given up since an instant.
+func (t *Timekeeper) Undelivered(ctx context.Context, since time.Time) (Undelivered, error) {
+	var u Undelivered
+	waiting := []any{t.project, t.environment}
+	last, n, err := t.lastFailed(ctx, `project = ? AND environment = ? AND status = 'waiting'`, waiting)
+	if err != nil {
+		return u, err
+	}
+	u.Waiting, u.LastWaiting = n, last
+	// Both conditions on the status: the first is that of the index.
+	u.LastGivenUp, u.GivenUp, err = t.lastFailed(ctx, `project = ? AND environment = ? AND status <> 'waiting' AND status = 'given_up' AND ended_at >= ?`,
+		append(waiting, stamp(since)))
+	return u, err
+}
+
+// lastFailed counts letters and finds the newest of them with an error.
+func (t *Timekeeper) lastFailed(ctx context.Context, where string, args []any) (alert.Letter, int, error) {
+	var n int
+	if err := t.s.db.GetContext(ctx, &n, t.s.db.Rebind(`SELECT COUNT(*) FROM tieout_letters WHERE `+where), args...); err != nil || n == 0 {
+		return alert.Letter{}, 0, t.s.named(err)
+	}
+	var row struct {
+		Target string `db:"target"`
+		Error  string `db:"error"`
+	}
+	err := t.s.db.GetContext(ctx, &row, t.s.db.Rebind(`SELECT target, error FROM tieout_letters WHERE `+where+` AND error <> '' ORDER BY ended_at DESC, id DESC LIMIT 1`), args...)
+	if noRows(err) {
+		err = nil
+	}
+	return alert.Letter{Target: row.Target, Error: row.Error}, n, t.s.named(err)
+}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -163,4 +164,20 @@ func (t *Timekeeper) Resume(ctx context.Context, pipeline string) (schedule.Paus
 	}
 	p, err := row.pause()
 	return p, true, err
+}
+
+// triedAmong bounds how many of a pipeline's newest slots are looked at for
+// one that was tried: a second's schedule that is paused has very many.
+const triedAmong = 1000
+
+// LastTried gives the newest slot of a pipeline, among its newest ones, that
+// ended after it was tried: done, failed or blocked.
+func (t *Timekeeper) LastTried(ctx context.Context, pipeline string) (schedule.Slot, bool, error) {
+	slots, err := t.slots(ctx, fmt.Sprintf(`SELECT `+slotColumns+` FROM (SELECT `+slotColumns+` FROM tieout_slots
+		WHERE project = ? AND environment = ? AND pipeline = ? ORDER BY nominal DESC LIMIT %d) AS newest
+		WHERE status IN ('done', 'failed', 'blocked') ORDER BY nominal DESC LIMIT 1`, triedAmong), t.project, t.environment, pipeline)
+	if err != nil || len(slots) == 0 {
+		return schedule.Slot{}, false, err
+	}
+	return slots[0], true, nil
 }

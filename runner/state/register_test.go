@@ -55,7 +55,7 @@ func TestPauses(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		first.Note = "audit" // a new note replaces the old one, none leaves it
+		first.Note = "audit"                              // a new note replaces the old one, none leaves it
 		if _, err := k.Enroll(ctx, nil, at); err != nil { // forgotten, but for its pause
 			t.Fatal(err)
 		}
@@ -195,6 +195,14 @@ func TestIncidentsAndLetters(t *testing.T) {
 		if len(left) != 1 || left[0].ID != ids[2] || left[0].Attempts != 1 || left[0].Error != "503" || !left[0].NotBefore.Equal(at.Add(time.Minute)) {
 			t.Errorf("left: %+v", left)
 		}
+		want := state.Undelivered{Waiting: 1, GivenUp: 1, LastWaiting: alert.Letter{Target: left[0].Target, Error: "503"}, LastGivenUp: alert.Letter{Target: all[1].Target, Error: "404"}}
+		if got, err := k.Undelivered(ctx, at); err != nil || cmp.Diff(want, got) != "" {
+			t.Errorf("undelivered: %+v %v", got, err)
+		}
+		want.GivenUp, want.LastGivenUp = 0, alert.Letter{}
+		if got, err := k.Undelivered(ctx, at.Add(time.Second)); err != nil || cmp.Diff(want, got) != "" {
+			t.Errorf("undelivered later: %+v %v", got, err)
+		}
 	})
 }
 
@@ -224,8 +232,18 @@ func TestServeLock(t *testing.T) {
 		if want := "locked by a tieout serve that is running: process 7 on books"; !errors.Is(err, state.ErrServing) || err.Error() != want {
 			t.Errorf("a second: %v", err)
 		}
-		if who, running, err := b.Schedule("p", "").Watching(ctx); who != "process 7 on books" || !running || err != nil {
-			t.Errorf("watching: %q %v %v", who, running, err)
+		want := state.Watch{Running: true, Holder: "process 7 on books", Project: "p"}
+		if w, err := b.Schedule("p", "").Watching(ctx); w != want || err != nil {
+			t.Errorf("watching: %+v %v", w, err)
+		}
+		// Another environment is not served, whoever holds the lock of the file.
+		if want.Running = false; state.IsURL(place) {
+			want = state.Watch{}
+		}
+		for _, k := range []*state.Timekeeper{b.Schedule("p", "test"), b.Schedule("q", "")} {
+			if w, err := k.Watching(ctx); w != want || err != nil {
+				t.Errorf("watching another: %+v %v", w, err)
+			}
 		}
 		other, err := b.LockServe(ctx, "q", "", "me", func() {})
 		if state.IsURL(place) {
@@ -291,4 +309,34 @@ func TestDamageWhileOpen(t *testing.T) {
 	if !errors.Is(err, state.ErrCorrupt) {
 		t.Errorf("propose: %v", err)
 	}
+}
+
+// The newest slot that was tried counts, however many were passed over since,
+// up to a bound.
+func TestLastTried(t *testing.T) {
+	stores(t, func(t *testing.T, place string) {
+		k, ctx := open(t, place).Schedule("p", ""), context.Background()
+		if _, found, err := k.LastTried(ctx, "rent"); found || err != nil {
+			t.Errorf("before: %v %v", found, err)
+		}
+		slot := func(pipeline string, minute int, status schedule.Status) schedule.Slot {
+			s := due(pipeline, at.Add(time.Duration(minute)*time.Minute))
+			s.Status, s.Reason, s.EndedAt = status, fmt.Sprint(status, minute), s.Nominal
+			return s
+		}
+		propose(t, k, slot("rent", 0, schedule.Done), slot("rent", 1, schedule.Failed), slot("rent", 2, schedule.Skipped), slot("rent", 3, schedule.Due),
+			slot("other", 4, schedule.Blocked))
+		got, found, err := k.LastTried(ctx, "rent")
+		if want := slot("rent", 1, schedule.Failed); !found || err != nil || cmp.Diff(want, got) != "" {
+			t.Errorf("%v %v\n%s", found, err, cmp.Diff(want, got))
+		}
+		many := make([]schedule.Slot, 1000)
+		for i := range many {
+			many[i] = slot("rent", 10+i, schedule.Skipped)
+		}
+		propose(t, k, many...)
+		if _, found, err := k.LastTried(ctx, "rent"); found || err != nil {
+			t.Errorf("beyond the bound: %v %v", found, err)
+		}
+	})
 }
