@@ -105,7 +105,7 @@ func hintFor(err error) string {
 	case errors.Is(err, connectors.ErrFenced):
 		return "another run of the pipeline took over; run again when it has ended"
 	case errors.Is(err, state.ErrServing), errors.Is(err, serve.ErrLost):
-		return "one process runs all schedules of a project; end that one first if this one is to do it"
+		return "one process runs all schedules of a SQLite state, and one those of an environment in PostgreSQL; end that one first if this one is to do it"
 	case errors.Is(err, state.ErrLocked):
 		return "wait for the other run to end, then run again"
 	case errors.Is(err, connectors.ErrCommitUnknown):
