@@ -176,7 +176,7 @@ func (s *shelf) say(p *project.Project, file, message string) {
 
 func first(err error) string {
 	if found, ok := document.AsDiagnostics(err); ok && len(found) > 0 {
-		return found[0].String()
+		return found.First().String()
 	}
 	return err.Error()
 }
