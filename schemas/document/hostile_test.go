@@ -62,15 +62,19 @@ func TestHostileFiles(t *testing.T) {
 				t.Error("no place")
 			}
 			t.Logf("%v, %d KiB, %s", took, (after.TotalAlloc-before.TotalAlloc)>>10, found[0].Message[:min(len(found[0].Message), 80)])
-			if len(raw) < 20_000 && (took > 100*time.Millisecond || after.TotalAlloc-before.TotalAlloc > 20<<20) {
-				t.Errorf("took %v and %d KiB", took, (after.TotalAlloc-before.TotalAlloc)>>10)
+			if len(raw) < 20_000 && after.TotalAlloc-before.TotalAlloc > 20<<20 {
+				t.Errorf("took %d KiB", (after.TotalAlloc-before.TotalAlloc)>>10)
 			}
-			if took > 3*time.Second {
+			if took > stuck {
 				t.Errorf("took %v", took)
 			}
 		})
 	}
 }
+
+// stuck is longer than any machine takes for what is bounded: these tests are
+// about work that grows without bound, not about speed.
+const stuck = time.Minute
 
 func TestAFileOfThousandsOfMistakesStaysBounded(t *testing.T) {
 	var b strings.Builder
@@ -83,7 +87,7 @@ func TestAFileOfThousandsOfMistakesStaysBounded(t *testing.T) {
 	if found := r.Diagnostics(); len(found) != maxFindings+1 || !found.Has(CodeTooMany) {
 		t.Errorf("%d findings", len(r.Diagnostics()))
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > stuck {
 		t.Errorf("took %v", took)
 	}
 }
