@@ -192,7 +192,7 @@ func TestDeadlineBoundsTheWholeExchange(t *testing.T) {
 			_, err := client.Do(t.Context(), post(url))
 			wantError(t, err, web.ErrTimeout)
 			wantError(t, err, connectors.ErrEnvironment)
-			if took := time.Since(began); took > 3*time.Second {
+			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("took %v", took)
 			}
 			ctx, cancel := context.WithCancel(t.Context())

