@@ -156,6 +156,9 @@ func (e *Engine) takePlans(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("note the pipelines: %w", err)
 	}
 	for name, p := range plans {
+		if since[name].After(now) { // noted while the clock was ahead
+			since[name] = now
+		}
 		if old := e.active[name]; old != nil && old.Rule != p.Rule {
 			since[name] = e.watermark // the new timetable holds from now on
 		}
