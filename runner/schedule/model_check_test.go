@@ -166,10 +166,7 @@ func (w *world) checkTimetable(name string, p *Plan) {
 	for _, instant := range p.Table.Between(w.from[name], w.engine.watermark, 1_000_000) {
 		n := 0
 		if s, is := w.mem.slots[id{name, instant.UnixMicro()}]; is && s.Through.IsZero() {
-			n++
-			if s.Status != Missed && s.Status != Coalesced {
-				continue // it ran before the clock was set back, and its time came again
-			}
+			continue // a row of its own says more than a stretch it lies in
 		}
 		for _, s := range stretches {
 			if !instant.Before(s.Nominal) && !instant.After(s.Through) {

@@ -41,7 +41,8 @@ type Slot struct {
 	Nominal  time.Time `json:"nominal"` // UTC, microseconds; as_of of its runs
 	// Through is the last instant of a stretch of missed slots written down as
 	// one, because they are too many for rows of their own; Nominal is then a
-	// microsecond before the first. It is zero for a single slot.
+	// microsecond before the first. A slot within it that has a row of its own,
+	// of before the clock was set, is as that row says. Zero for a single slot.
 	Through time.Time `json:"through,omitzero"`
 	Local   string    `json:"local"` // Nominal in Zone, 2026-11-23T06:15:00-06:00
 	Zone    string    `json:"zone"`
