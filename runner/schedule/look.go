@@ -159,6 +159,9 @@ func (e *Engine) takePlans(ctx context.Context, now time.Time) error {
 		if since[name].After(now) { // noted while the clock was ahead
 			since[name] = now
 		}
+		if e.active[name] == nil && now.Before(e.watermark) && !since[name].Before(now.Truncate(time.Microsecond)) {
+			since[name] = e.watermark // new while the clock catches up: the slots until then were everybody's
+		}
 		if old := e.active[name]; old != nil && old.Rule != p.Rule {
 			since[name] = e.watermark // the new timetable holds from now on
 		}
