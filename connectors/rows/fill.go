@@ -1,7 +1,6 @@
-package file
+package rows
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/go-faster/jx"
@@ -9,11 +8,20 @@ import (
 	"github.com/tieout/tieout/schemas/record"
 )
 
-// filler writes decoded JSON into batches.
-type filler struct {
-	reader *jsonReader
-	text   []byte
-	bad    []memberError // values of the record that are not what was declared
+// Filler fills rows of batches by a plan. It belongs to one reader.
+type Filler struct {
+	plan    *Plan
+	place   func(Item) string
+	decoder *jx.Decoder
+	text    []byte
+	bad     []memberError // values of the record that are not what was declared
+	unknown map[string]int64
+}
+
+// NewFiller makes a filler. place words where a record is, for messages:
+// "line 7".
+func NewFiller(plan *Plan, place func(Item) string) *Filler {
+	return &Filler{plan: plan, place: place, decoder: jx.DecodeBytes(nil), unknown: make(map[string]int64)}
 }
 
 // memberError is a value that does not fit its field.
@@ -29,9 +37,9 @@ func bad(field, format string, args ...any) error {
 }
 
 // object fills one row of a level from the members of an object.
-func (f *filler) object(d *jx.Decoder, b *record.Batch, row int, n *node, depth int) error {
+func (f *Filler) object(d *jx.Decoder, b *record.Batch, row int, n *node, depth int) error {
 	if d.Next() != jx.Object {
-		return errors.New("the record is not a JSON object")
+		return errNotObject
 	}
 	if err := f.members(d, b, row, n, depth); err != nil {
 		return err
@@ -40,15 +48,16 @@ func (f *filler) object(d *jx.Decoder, b *record.Batch, row int, n *node, depth 
 	return nil
 }
 
-func (f *filler) members(d *jx.Decoder, b *record.Batch, row int, n *node, depth int) error {
+func (f *Filler) members(d *jx.Decoder, b *record.Batch, row int, n *node, depth int) error {
 	if depth == 0 {
-		return fmt.Errorf("the record is nested deeper than %d levels", f.reader.limits.Depth)
+		return fmt.Errorf("the record is nested deeper than %d levels", f.plan.limits.Depth)
 	}
+	n.next = 0
 	return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
 		m := n.find(key)
 		if m == nil {
-			if n == f.reader.tree {
-				f.reader.noteUnknown(key)
+			if n == f.plan.root {
+				f.noteUnknown(key)
 			}
 			return d.Skip()
 		}
@@ -64,16 +73,16 @@ func (f *filler) members(d *jx.Decoder, b *record.Batch, row int, n *node, depth
 
 // noteUnknown counts members that the shape has no field for, unless the
 // pipeline does not want them.
-func (r *jsonReader) noteUnknown(key []byte) {
-	if r.pruned {
+func (f *Filler) noteUnknown(key []byte) {
+	if f.plan.pruned {
 		return
 	}
-	if _, known := r.unknown[string(key)]; known || len(r.unknown) < 100 {
-		r.unknown[string(key)]++
+	if _, known := f.unknown[string(key)]; known || len(f.unknown) < 100 {
+		f.unknown[string(key)]++
 	}
 }
 
-func (f *filler) value(d *jx.Decoder, b *record.Batch, row int, m *node, depth int) error {
+func (f *Filler) value(d *jx.Decoder, b *record.Batch, row int, m *node, depth int) error {
 	c := &b.Columns[m.column]
 	if c.Presence[row] != record.Absent {
 		return bad(m.name, "the record has two members %q", m.name)
@@ -99,7 +108,7 @@ func (f *filler) value(d *jx.Decoder, b *record.Batch, row int, m *node, depth i
 	return f.scalar(d, c, row, m, kind)
 }
 
-func (f *filler) raw(d *jx.Decoder, c *record.Column, row int) error {
+func (f *Filler) raw(d *jx.Decoder, c *record.Column, row int) error {
 	raw, err := d.Raw()
 	if err != nil {
 		return err
@@ -109,7 +118,7 @@ func (f *filler) raw(d *jx.Decoder, c *record.Column, row int) error {
 }
 
 // scalar keeps a number's own text; only strings are unescaped.
-func (f *filler) scalar(d *jx.Decoder, c *record.Column, row int, m *node, kind jx.Type) error {
+func (f *Filler) scalar(d *jx.Decoder, c *record.Column, row int, m *node, kind jx.Type) error {
 	if kind != jx.String {
 		raw, err := d.Raw()
 		if err != nil {
@@ -139,7 +148,7 @@ func (f *filler) scalar(d *jx.Decoder, c *record.Column, row int, m *node, kind 
 	return f.cast(c, row, m, text)
 }
 
-func (f *filler) cast(c *record.Column, row int, m *node, text []byte) error {
+func (f *Filler) cast(c *record.Column, row int, m *node, text []byte) error {
 	if m.caster == nil {
 		c.SetText(row, text)
 		return nil
@@ -151,7 +160,7 @@ func (f *filler) cast(c *record.Column, row int, m *node, text []byte) error {
 }
 
 // list appends the elements of an array to the child batch.
-func (f *filler) list(d *jx.Decoder, c *record.Column, row int, m *node, depth int) error {
+func (f *Filler) list(d *jx.Decoder, c *record.Column, row int, m *node, depth int) error {
 	if d.Next() != jx.Array {
 		return bad(m.name, "field %q is %s, not a list", m.name, d.Next())
 	}
@@ -174,7 +183,7 @@ func (f *filler) list(d *jx.Decoder, c *record.Column, row int, m *node, depth i
 
 // settle closes the lists of a row that had none, since the lists of a column
 // are written row by row.
-func (f *filler) settle(b *record.Batch, row int) {
+func (f *Filler) settle(b *record.Batch, row int) {
 	for i := range b.Columns {
 		c := &b.Columns[i]
 		switch {
@@ -186,7 +195,7 @@ func (f *filler) settle(b *record.Batch, row int) {
 	}
 }
 
-func (f *filler) settleLists(c *record.Column, until int) {
+func (f *Filler) settleLists(c *record.Column, until int) {
 	for at := len(c.Starts) - 1; at < until; at++ {
 		c.EndList(at, c.Presence[at])
 	}

@@ -1,0 +1,93 @@
+package rows
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sort"
+
+	"github.com/go-faster/jx"
+
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// SampleRecords is how many records are looked at to learn the members of a
+// stream before it is read.
+const SampleRecords = 1000
+
+var (
+	errNotJSON   = errors.New("the record is not sound JSON")
+	errNotObject = errors.New("the record is not a JSON object")
+)
+
+// Row fills a row of b, whose shape is the plan's, with a record. One that
+// does not fit is held as received.
+func (f *Filler) Row(b *record.Batch, row int, it Item) {
+	b.Origin.Line = append(b.Origin.Line, it.Line)
+	b.Origin.Byte = append(b.Origin.Byte, it.Byte)
+	err := it.Err
+	if err == nil && len(it.Raw) > f.plan.limits.RecordBytes {
+		err = ErrTooLong
+	}
+	if err == nil {
+		f.decoder.ResetBytes(it.Raw)
+		f.bad = f.bad[:0]
+		err = f.object(f.decoder, b, row, f.plan.root, f.plan.limits.Depth)
+	}
+	if err == nil {
+		for i := range f.bad {
+			f.hold(b, row, it, document.CodeSourceBadValue, f.bad[i].field, &f.bad[i])
+		}
+		return
+	}
+	code, field := document.CodeSourceBadValue, ""
+	var bad *memberError
+	switch {
+	case errors.Is(err, ErrTooLong):
+		code = document.CodeSourceTooLong
+	case errors.As(err, &bad):
+		field, err = bad.field, bad // without the path the decoder came along
+	}
+	f.settle(b, row)
+	f.hold(b, row, it, code, field, err)
+}
+
+func (f *Filler) hold(b *record.Batch, row int, it Item, code document.Code, field string, err error) {
+	b.Hold(record.Hold{Row: int32(row), Step: record.StepSource, Code: string(code), Rule: "source", Field: field,
+		Message: fmt.Sprintf("%v (%s)", err, f.place(it)), Record: asReceived(it.Raw)})
+}
+
+// Check makes sure that a record's text is sound JSON, for texts that no
+// Cutter has looked at.
+func Check(raw []byte) error {
+	if !jx.Valid(raw) {
+		return errNotJSON
+	}
+	return nil
+}
+
+// asReceived keeps a record as it is when it is an object, else as text under
+// "raw".
+func asReceived(raw []byte) []byte {
+	if len(raw) > 0 && raw[0] == '{' && jx.Valid(raw) {
+		return bytes.Clone(raw)
+	}
+	const most = 64 << 10
+	if len(raw) > most {
+		raw = raw[:most]
+	}
+	out := record.AppendJSONString([]byte(`{"raw":`), raw)
+	return append(out, '}')
+}
+
+// Notes tells of members that turned up only after the first records, and so
+// are in no field.
+func (f *Filler) Notes(input string) []string {
+	var notes []string
+	for name, n := range f.unknown {
+		notes = append(notes, fmt.Sprintf("%s: %d records have a member %q that the first %d had not; declare it under fields to read it", input, n, name, SampleRecords))
+	}
+	sort.Strings(notes)
+	return notes
+}
