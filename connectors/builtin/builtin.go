@@ -12,6 +12,7 @@ import (
 func Registry() *connectors.Registry {
 	return connectors.NewRegistry(
 		file.Definition(),
+		sql.MySQL(),
 		sql.Postgres(),
 		sql.SQLite(),
 	)

@@ -31,7 +31,7 @@ func (m *merge) run(ctx context.Context) error {
 	if m.empty, err = m.isEmpty(ctx); err != nil {
 		return m.wrap(err, "look into %q", m.plan.name)
 	}
-	trusting := m.empty && m.plan.unique && m.plan.notices && m.plan.assign("") != ""
+	trusting := m.empty && m.plan.unique && m.plan.notices && m.plan.assign("", "") != ""
 	if len(m.plan.keys) > 0 && !trusting {
 		if err := m.duplicates(ctx); err != nil {
 			return err
@@ -58,6 +58,9 @@ func (m *merge) run(ctx context.Context) error {
 func (m *merge) remove(ctx context.Context) error {
 	statement := "DELETE FROM " + m.plan.target
 	if len(m.plan.keys) > 0 {
+		if m.plan.words.joins {
+			statement = "DELETE t FROM " + m.plan.target
+		}
 		statement += " AS t WHERE NOT EXISTS (SELECT 1 FROM " + m.plan.stage + " AS s WHERE " + m.plan.same("t.") + ")"
 	}
 	n, err := m.count(ctx, statement)
@@ -141,10 +144,8 @@ func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matche
 		inserted = total - matched
 		return inserted, touched - inserted, matched, err
 	}
-	if set := p.assign("s."); set != "" && matched > 0 {
-		changed, err = m.count(ctx, "UPDATE "+p.target+" AS t SET "+set+" FROM "+p.stage+" AS s WHERE "+rows.where("s.")+
-			" AND "+p.same("t.")+" AND "+p.distinct("t.", "s."))
-		if err != nil {
+	if p.assign("", "s.") != "" && matched > 0 {
+		if changed, err = m.count(ctx, m.update(rows)); err != nil {
 			return 0, 0, 0, err
 		}
 	}
@@ -157,11 +158,21 @@ func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matche
 func (m *merge) onConflict(rows span) string {
 	p := m.plan
 	action := "DO NOTHING"
-	if set := p.assign("excluded."); set != "" {
+	if set := p.assign("", "excluded."); set != "" {
 		action = "DO UPDATE SET " + set + " WHERE " + p.distinct("t.", "excluded.")
 	}
 	return "INSERT INTO " + p.target + " AS t (" + p.list("") + ") SELECT " + p.list("s.") + " FROM " + p.stage +
 		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList() + ") " + action
+}
+
+// update changes the rows of the target that differ from a staged one.
+func (m *merge) update(rows span) string {
+	p := m.plan
+	where := " WHERE " + rows.where("s.") + " AND " + p.same("t.") + " AND " + p.distinct("t.", "s.")
+	if p.words.joins {
+		return "UPDATE " + p.target + " AS t, " + p.stage + " AS s SET " + p.assign("t.", "s.") + where
+	}
+	return "UPDATE " + p.target + " AS t SET " + p.assign("", "s.") + " FROM " + p.stage + " AS s" + where
 }
 
 func (m *merge) isEmpty(ctx context.Context) (bool, error) {

@@ -31,7 +31,7 @@ func FuzzQuote(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		quoted, err := quote(name)
+		quoted, err := quote(name, `"`)
 		sound := name != "" && utf8.ValidString(name) && !strings.Contains(name, "\x00")
 		if sound != (err == nil) {
 			t.Fatalf("quote(%q): %v", name, err)
@@ -53,7 +53,7 @@ func TestQuoteInDatabase(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			must(t, d, "CREATE TABLE canary (id text)")
 			for _, column := range []string{`x"; DROP TABLE canary; --`, `x'); DROP TABLE canary; --`, "\\\"; DROP TABLE canary", "?", "$1", ":cursor", "a b\tc\n"} {
-				quoted, err := quote(column)
+				quoted, err := quote(column, `"`)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -92,7 +92,7 @@ func TestParseTable(t *testing.T) {
 		name, err := parseTable(stream)
 		got := ""
 		if err == nil {
-			got, _ = name.quoted()
+			got, _ = name.quoted(new(standardWords()))
 		}
 		if got != want {
 			t.Errorf("%q: %s, want %s", stream, got, want)
@@ -112,7 +112,7 @@ func TestParseQuery(t *testing.T) {
 		"select 'never ends :cursor":                          "",
 		"select $1:cursor":                                    "cursor",
 	} {
-		q := parseQuery(query)
+		q := parseQuery(query, skipQuoted)
 		if got := strings.Join(q.names, " "); got != names {
 			t.Errorf("%s: parameters %q, want %q", query, got, names)
 		}
@@ -120,7 +120,7 @@ func TestParseQuery(t *testing.T) {
 			t.Errorf("%s: params=%v", query, q.params)
 		}
 	}
-	if got := parseQuery("select :cursor -- end").subselect("1", "2"); got != "(select 1 -- end\n) AS tieout_query" {
+	if got := parseQuery("select :cursor -- end", skipQuoted).subselect("1", "2"); got != "(select 1 -- end\n) AS tieout_query" {
 		t.Errorf("subselect: %s", got)
 	}
 }
@@ -129,7 +129,7 @@ func FuzzParseQuery(f *testing.F) {
 	f.Add("select :cursor from t where x = ':upper' -- $$")
 	f.Add("$a$ :cursor")
 	f.Fuzz(func(t *testing.T, text string) {
-		q := parseQuery(text)
+		q := parseQuery(text, skipQuoted)
 		var back strings.Builder
 		for i, part := range q.parts {
 			back.WriteString(part)
@@ -148,7 +148,7 @@ func FuzzCopyText(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	shape := record.MustShape(record.NewField("a", record.Text), record.NewField("b", record.Text))
-	p, err := newPlan(connectors.Load{Shape: shape, Mode: connectors.Append}, tableName{table: "t"})
+	p, err := newPlan(connectors.Load{Shape: shape, Mode: connectors.Append}, tableName{table: "t"}, new(standardWords()))
 	if err != nil {
 		f.Fatal(err)
 	}
