@@ -55,6 +55,7 @@ func (p *page) done() {
 // trial counts what happened to one request so far.
 type trial struct {
 	failures  int
+	throttled int
 	waited    time.Duration
 	refreshed bool
 }
@@ -153,8 +154,8 @@ func (c *caller) again(ctx context.Context, t *trial, v verdict, s *web.Stream, 
 	switch v.is {
 	case isThrottled:
 		wait := v.wait
-		if t.failures++; wait == 0 {
-			wait = min(c.pause(t.failures), v.most)
+		if t.throttled++; wait == 0 {
+			wait = min(c.pause(t.throttled), v.most)
 		}
 		if t.waited += wait; t.waited > patienceMax {
 			return fmt.Errorf("%w: the service answered with status %d and asked to wait for more than %v altogether; run it again later, or ask less often under limits",

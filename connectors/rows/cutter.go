@@ -121,7 +121,7 @@ func (c *Cutter) begin() (Item, bool, error) {
 		return Item{}, false, &BrokenError{Why: "it is empty"}
 	}
 	if first != '{' && first != '[' {
-		return Item{}, false, &BrokenError{Offset: c.w.offset(), Why: "it begins with " + strconv.QuoteRune(rune(first))}
+		return Item{}, false, &BrokenError{Offset: c.w.offset(), Why: "it begins with " + strconv.QuoteRune(rune(first)), First: first}
 	}
 	return c.enter(0)
 }

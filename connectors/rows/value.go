@@ -20,6 +20,7 @@ var (
 type BrokenError struct {
 	Offset int64 // in the document
 	Why    string
+	First  byte // the first byte of a text that is no document at all
 }
 
 // Error names the byte and what is wrong there.

@@ -11,8 +11,8 @@ func mysqlWords() words {
 		tables: " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
 		same: func(c *column, left, right string) string {
 			plain := left + " = " + right
-			if c.loose { // the index finds what is alike, the bytes decide
-				return "(" + plain + " AND " + mysqlBytes(left) + " = " + mysqlBytes(right) + ")"
+			if c.loose { // the index finds what is alike, the bytes decide; two equalities MariaDB would take for one
+				return "(" + plain + " AND " + mysqlBytes(left) + " <=> " + mysqlBytes(right) + ")"
 			}
 			return plain
 		},
