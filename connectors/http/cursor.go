@@ -56,7 +56,7 @@ func (f *fetcher) setBound(end, text string, kind record.Kind, zone *time.Locati
 			return fmt.Errorf("%q is no date", text)
 		}
 		if !upper {
-			day = day.AddDays(-int((c.Lookback.Std() + 24*time.Hour - 1) / (24 * time.Hour)))
+			day = day.AddDays(-int64((c.Lookback.Std() + 24*time.Hour - 1) / (24 * time.Hour)))
 		}
 		b.setNum(kind, int64(day))
 	case record.Integer:

@@ -20,6 +20,13 @@ type feed interface {
 	close() error
 }
 
+// keeper keeps the records of a page until it has arrived whole, so that one
+// that breaks off can be asked for again.
+type keeper interface {
+	mark() error // a page begins
+	drop() error // the page since the last mark did not arrive
+}
+
 // fetcher asks for the pages of one stream and cuts them into records.
 type fetcher struct {
 	caller *caller
@@ -35,6 +42,7 @@ type fetcher struct {
 	number int64    // of the page, or its offset
 	token  string
 
+	keeper keeper // nil when records are used as they arrive
 	cutter *rows.Cutter
 	page   *page // the open one
 	at     *url.URL
@@ -68,7 +76,7 @@ func (f *fetcher) next(ctx context.Context) (rows.Item, error) {
 			return f.received(it), nil
 		case errors.Is(err, io.EOF):
 			err = f.turn(f.page)
-		case f.count == 0 && errors.Is(err, connectors.ErrEnvironment):
+		case (f.count == 0 || f.keeper != nil) && errors.Is(err, connectors.ErrEnvironment):
 			err = f.restart(ctx, err)
 		}
 		if err != nil {
@@ -89,11 +97,15 @@ func (f *fetcher) received(it rows.Item) rows.Item {
 	return it
 }
 
-// restart asks for the open page once more after it broke off; whoever took
-// records of it has dropped them.
+// restart asks for the open page once more after it broke off.
 func (f *fetcher) restart(ctx context.Context, err error) error {
 	f.leave()
 	f.pages--
+	if f.keeper != nil {
+		if err := f.keeper.drop(); err != nil {
+			return err
+		}
+	}
 	return f.caller.failed(ctx, &f.trial, err)
 }
 
@@ -133,6 +145,12 @@ func (f *fetcher) open(ctx context.Context) error {
 		return err
 	}
 	f.page = p
+	if f.keeper != nil {
+		if err := f.keeper.mark(); err != nil {
+			f.leave()
+			return err
+		}
+	}
 	if f.cutter == nil {
 		f.cutter = rows.NewCutter(p.stream.Body, f.cut())
 	} else {

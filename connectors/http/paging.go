@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
@@ -131,11 +130,21 @@ func (f *fetcher) over() (bool, error) {
 	a, err := f.world.eval(until)
 	switch {
 	case err != nil:
-		return false, err
+		return false, f.lacking(until, err)
 	case a.kind != record.Boolean || !a.has:
 		return false, fmt.Errorf("%s: until is neither true nor false for this reply, so the last page cannot be told", until.Position(0))
 	}
 	return a.text == "true", nil
+}
+
+// lacking adds to an error what the expression looks at and the reply has not.
+func (f *fetcher) lacking(x *formula, err error) error {
+	for _, path := range x.paths {
+		if path[0] == "body" && len(path) > 1 && !f.world.root.at(append([]string{"reply"}, path...)...).has {
+			return fmt.Errorf("the reply has no %q: %w", dotted(path[1:]), err)
+		}
+	}
+	return err
 }
 
 // forward stands on the page behind this one, or ends the read.
