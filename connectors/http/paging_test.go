@@ -50,7 +50,9 @@ func TestPaging(t *testing.T) {
 			},
 			[]string{"GET /items?p=1", "GET /items?p=2", "GET /items?p=3"}},
 		"offset of a server that gives fewer than asked": {`{request: {path: /items, query: {at: =page.offset, size: =page.size}}, records: data, page: {by: offset, size: 100}}`,
-			pages(7, 3, func(w http.ResponseWriter, _ *http.Request, list string, _, _ int) { fmt.Fprintf(w, `{"data":%s}`, list) }),
+			pages(7, 3, func(w http.ResponseWriter, _ *http.Request, list string, _, _ int) {
+				fmt.Fprintf(w, `{"data":%s}`, list)
+			}),
 			[]string{"GET /items?at=0&size=100", "GET /items?at=3&size=100", "GET /items?at=6&size=100", "GET /items?at=7&size=100"}},
 		"token": {`{request: {path: /items, query: {at: =page.token}}, records: data, page: {by: token, next: meta.next}}`,
 			pages(7, 3, func(w http.ResponseWriter, _ *http.Request, list string, _, to int) {

@@ -179,3 +179,5 @@ func wantSecret(t *testing.T, err error) {
 		}
 	}
 }
+
+func textOf(s string) document.Text { return document.TextAt(s, document.Position{}) }
