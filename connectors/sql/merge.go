@@ -170,13 +170,15 @@ func (m *merge) onConflict(rows span) string {
 		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList() + ") " + action
 }
 
-// insert adds the staged rows whose key the target does not have. In a join,
-// because MariaDB gets NOT EXISTS wrong where a key has a loose collation.
+// insert adds the staged rows whose key the target does not have.
 func (m *merge) insert(rows span) string {
 	p := m.plan
 	from := "INSERT INTO " + p.target + " (" + p.list("") + ") SELECT " + p.list("s.") + " FROM " + p.stage + " AS s"
-	if p.words.joins {
-		return from + " LEFT JOIN " + p.target + " AS t ON " + p.same("t.") + " WHERE " + rows.where("s.") + " AND t." + p.columns[p.keys[0]].quoted + " IS NULL"
+	switch {
+	case p.found != "" && m.empty:
+		return from + " WHERE " + rows.where("s.")
+	case p.found != "":
+		return from + " LEFT JOIN " + p.found + " AS f ON f." + rowColumn + " = s." + rowColumn + " WHERE " + rows.where("s.") + " AND f." + rowColumn + " IS NULL"
 	}
 	return from + " WHERE " + rows.where("s.") + " AND NOT EXISTS (SELECT 1 FROM " + p.target + " AS t WHERE " + p.same("t.") + ")"
 }
@@ -202,14 +204,23 @@ func (m *merge) countMatches(ctx context.Context, rows span) (n int64, err error
 	if m.empty {
 		return 0, nil
 	}
-	from := m.plan.stage + " AS s WHERE " + rows.where("s.") + " AND EXISTS (SELECT 1 FROM " + m.plan.target + " AS t WHERE " + m.plan.same("t.") + ")"
-	what := "count(*)"
-	if m.plan.words.joins {
-		what = "count(DISTINCT s." + rowColumn + ")"
-		from = m.plan.stage + " AS s JOIN " + m.plan.target + " AS t ON " + m.plan.same("t.") + " WHERE " + rows.where("s.")
+	if m.plan.found != "" {
+		return m.find(ctx, rows)
 	}
-	err = m.get(ctx, "SELECT "+what+" FROM "+from, nil, &n)
+	err = m.get(ctx, "SELECT count(*) FROM "+m.plan.stage+" AS s WHERE "+rows.where("s.")+
+		" AND EXISTS (SELECT 1 FROM "+m.plan.target+" AS t WHERE "+m.plan.same("t.")+")", nil, &n)
 	return n, err
+}
+
+// find writes the matches down, as the insert needs them again: MariaDB gets
+// NOT EXISTS wrong where a key has a loose collation, and a join the other way
+// around reads the target once for every row when its key has no index.
+func (m *merge) find(ctx context.Context, rows span) (int64, error) {
+	if _, err := m.count(ctx, "DELETE FROM "+m.plan.found); err != nil {
+		return 0, err
+	}
+	return m.count(ctx, "INSERT INTO "+m.plan.found+" SELECT DISTINCT s."+rowColumn+" FROM "+m.plan.target+" AS t JOIN "+m.plan.stage+
+		" AS s ON "+m.plan.same("t.")+" WHERE "+rows.where("s."))
 }
 
 func (m *merge) countStaged(ctx context.Context, rows span) (n int64, err error) {

@@ -89,7 +89,7 @@ func (d *mysqlDB) begin(ctx context.Context, s *session, load connectors.Load, r
 // stage makes the staging table: the target's columns without its rules, and
 // the row number. A default that is no date any more stands in no way there.
 func (d *mysqlDB) stage(ctx context.Context, s *session, p *plan) error {
-	p.stage = "tieout_stage"
+	p.stage, p.found = "tieout_stage", "tieout_found"
 	lines := []string{rowColumn + " bigint NOT NULL PRIMARY KEY"}
 	if len(p.keys) > 0 {
 		lines = append(lines, "KEY tieout_key ("+mysqlIndexed(p)+")")
@@ -99,6 +99,7 @@ func (d *mysqlDB) stage(ctx context.Context, s *session, p *plan) error {
 		"CREATE TEMPORARY TABLE tieout_stage (" + strings.Join(lines, ", ") + ") ENGINE=InnoDB AS SELECT 0 AS " + rowColumn + ", " + p.list("") +
 			" FROM " + p.target + " WHERE 1 = 0",
 		"SET SESSION sql_mode = '" + mysqlLoadModes + "'",
+		"CREATE TEMPORARY TABLE tieout_found (" + rowColumn + " bigint NOT NULL PRIMARY KEY) ENGINE=InnoDB",
 	} {
 		if err := s.exec(ctx, "create the staging table", statement); err != nil {
 			return mysqlDenied(err, "the user may not create temporary tables in database %q; GRANT CREATE TEMPORARY TABLES ON it", d.config.DBName)

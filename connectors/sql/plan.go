@@ -22,6 +22,7 @@ type plan struct {
 	target  string // the table as SQL
 	name    string // and for messages
 	stage   string // the staging table as SQL, "" when rows go straight in
+	found   string // the table of staged rows that the target has, where one is kept
 	index   string // the statement that makes row numbers quick to find, if needed
 	columns []column
 	keys    []int // columns of the key
