@@ -127,7 +127,9 @@ func (r *jsonReader) Next(ctx context.Context, b *record.Batch) error {
 		if r.lines && it.Err == nil {
 			it.Err = rows.Check(it.Raw)
 		}
-		r.fill.Row(b, n, it)
+		if err := r.fill.Row(b, n, it); err != nil {
+			return r.broken(err)
+		}
 		size += len(it.Raw)
 		n++
 	}

@@ -96,7 +96,9 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 			if err != nil {
 				return err
 			}
-			r.fill.Row(b, n, it)
+			if err := r.fill.Row(b, n, it); err != nil {
+				return fmt.Errorf("stream %q, page %d: %w", r.name, it.Line, brokenReply(err))
+			}
 			size += len(it.Raw)
 		}
 		return nil

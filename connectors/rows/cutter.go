@@ -36,7 +36,8 @@ type Cut struct {
 const maxEnvelope = 1 << 20
 
 // Cutter cuts the records out of one document as it arrives. It checks that
-// all of the document is sound JSON, and that nothing follows it.
+// the document is whole and sound JSON around its records, and that nothing
+// follows it; the text of a record is checked by who reads it, a Filler.
 type Cutter struct {
 	w        window
 	cut      Cut
@@ -221,7 +222,7 @@ func (c *Cutter) name() (string, error) {
 	if w.buf[w.at] != '"' {
 		return "", c.odd(w.buf[w.at])
 	}
-	e, err := w.value(headBytes, 1)
+	e, err := w.sound(headBytes, 1)
 	if err != nil {
 		return "", err
 	}
@@ -269,7 +270,7 @@ func (c *Cutter) enter(depth int) (it Item, ok bool, err error) {
 		c.null()
 		return it, err == nil, err
 	}
-	e, err := c.w.value(headBytes, 1)
+	e, err := c.w.sound(headBytes, 1)
 	if err != nil {
 		return Item{}, false, err
 	}

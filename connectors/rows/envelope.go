@@ -67,10 +67,10 @@ func (c *Cutter) beside(top *level, name string) error {
 		full = c.cut.Path[at] + "." + full
 	}
 	if !c.keep[full] || c.listed() {
-		_, err := c.w.value(maxEnvelope, c.cut.Limits.Depth)
+		_, err := c.w.sound(maxEnvelope, c.cut.Limits.Depth)
 		return err
 	}
-	e, err := c.w.value(maxEnvelope, c.cut.Limits.Depth)
+	e, err := c.w.sound(maxEnvelope, c.cut.Limits.Depth)
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,9 @@ var (
 )
 
 // Row fills a row of b, whose shape is the plan's, with a record. One that
-// does not fit is held as received.
-func (f *Filler) Row(b *record.Batch, row int, it Item) {
+// does not fit is held as received. A *BrokenError says that the text is no
+// sound JSON, so that the document it was cut out of is none.
+func (f *Filler) Row(b *record.Batch, row int, it Item) error {
 	b.Origin.Line = append(b.Origin.Line, it.Line)
 	b.Origin.Byte = append(b.Origin.Byte, it.Byte)
 	err := it.Err
@@ -39,7 +40,7 @@ func (f *Filler) Row(b *record.Batch, row int, it Item) {
 		for i := range f.bad {
 			f.hold(b, row, it, document.CodeSourceBadValue, f.bad[i].field, &f.bad[i])
 		}
-		return
+		return nil
 	}
 	code, field := document.CodeSourceBadValue, ""
 	var bad *memberError
@@ -49,8 +50,12 @@ func (f *Filler) Row(b *record.Batch, row int, it Item) {
 	case errors.As(err, &bad):
 		field, err = bad.field, bad // without the path the decoder came along
 	}
+	if it.Err == nil && !jx.Valid(it.Raw) {
+		return malformed(it.Byte)
+	}
 	f.settle(b, row)
 	f.hold(b, row, it, code, field, err)
+	return nil
 }
 
 func (f *Filler) hold(b *record.Batch, row int, it Item, code document.Code, field string, err error) {

@@ -2,8 +2,10 @@ package rows
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"github.com/go-faster/jx"
 )
@@ -39,8 +41,9 @@ type extent struct {
 	deep bool
 }
 
-// value cuts the value at the window's place out, sound JSON of at most limit
-// bytes and depth levels. A longer or deeper one is passed over, and said.
+// value cuts the value at the window's place out, of at most limit bytes and
+// depth levels. A longer or deeper one is passed over, and said. Only strings
+// and brackets are looked at.
 func (w *window) value(limit, depth int) (extent, error) {
 	e := extent{at: w.offset()}
 	w.mark = w.at
@@ -55,10 +58,21 @@ func (w *window) value(limit, depth int) (extent, error) {
 		return e, nil
 	}
 	e.raw = w.buf[w.mark:w.at]
-	if !e.deep && !jx.Valid(e.raw) {
-		return e, &BrokenError{Offset: e.at, Why: "the value there is malformed"}
-	}
 	return e, nil
+}
+
+// sound is value for what nobody walks through afterwards: the text is
+// checked here.
+func (w *window) sound(limit, depth int) (extent, error) {
+	e, err := w.value(limit, depth)
+	if err == nil && !e.long && !e.deep && !jx.Valid(e.raw) {
+		err = malformed(e.at)
+	}
+	return e, err
+}
+
+func malformed(at int64) error {
+	return &BrokenError{Offset: at, Why: "the value there is malformed"}
 }
 
 // skipper finds the end of a value.
@@ -119,29 +133,46 @@ func (s *skipper) nested() error {
 func (s *skipper) text() error {
 	w := s.w
 	for {
-		for i, c := range w.buf[w.at:w.end] {
-			if c == '"' {
-				w.at += i + 1
-				return nil
-			}
-			if c == '\\' {
-				w.at += i
-				goto escaped
-			}
-		}
-		w.at = w.end
-		if err := s.more(); err != nil {
-			return err
-		}
-		continue
-	escaped:
-		for w.end-w.at < 2 {
+		w.at += plainPart(w.buf[w.at:w.end])
+		switch {
+		case w.at == w.end:
 			if err := s.more(); err != nil {
 				return err
 			}
+		case w.buf[w.at] == '"':
+			w.at++
+			return nil
+		case w.end-w.at < 2: // a backslash at the end
+			if err := s.more(); err != nil {
+				return err
+			}
+		default:
+			w.at += 2
 		}
-		w.at += 2
 	}
+}
+
+// plainPart counts the bytes before the first quote or backslash, eight at a
+// time.
+func plainPart(text []byte) int {
+	const (
+		ones   = 0x0101010101010101
+		highs  = 0x8080808080808080
+		quotes = '"' * ones
+		slants = '\\' * ones
+	)
+	at := 0
+	for ; len(text)-at >= 8; at += 8 {
+		v := binary.LittleEndian.Uint64(text[at:])
+		q, b := v^quotes, v^slants
+		if hit := ((q-ones) & ^q | (b-ones) & ^b) & highs; hit != 0 {
+			return at + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for at < len(text) && text[at] != '"' && text[at] != '\\' {
+		at++
+	}
+	return at
 }
 
 // word passes over a number, true, false or null.
