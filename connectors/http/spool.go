@@ -25,6 +25,7 @@ const (
 // allows that, so that a killed process leaves nothing behind.
 type spool struct {
 	file   *os.File
+	dir    string
 	name   string // to be removed, "" when it is gone already
 	out    *s2.Writer
 	size   int64 // bytes written to the file
@@ -42,7 +43,7 @@ func newSpool(dir string) (*spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: make the spool: %w", connectors.ErrEnvironment, err)
 	}
-	s := &spool{file: file, name: file.Name()}
+	s := &spool{file: file, dir: dir, name: file.Name()}
 	if os.Remove(s.name) == nil {
 		s.name = ""
 	}
@@ -164,11 +165,12 @@ func (s *spool) next(context.Context) (rows.Item, error) {
 	return it, nil
 }
 
-// close removes the file.
+// close removes the file, and the folder when it is the last one there.
 func (s *spool) close() error {
 	err := s.file.Close()
 	if s.name != "" {
 		err = errors.Join(err, os.Remove(s.name))
 	}
+	_ = os.Remove(s.dir) // not while others use it
 	return err
 }
