@@ -16,6 +16,7 @@ func Registry() *connectors.Registry {
 		http.Definition(),
 		sql.MySQL(),
 		sql.Postgres(),
+		sql.SQLServer(),
 		sql.SQLite(),
 	)
 }

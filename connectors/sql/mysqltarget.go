@@ -143,7 +143,7 @@ func (d *mysqlDB) create(ctx context.Context, s *session, p *plan, load connecto
 		return err
 	}
 	for _, name := range append(names, p.name) {
-		if utf8.RuneCountInString(name) > 64 || strings.HasSuffix(name, " ") {
+		if utf8.RuneCountInString(name) > 64 || strings.TrimRight(name, " \t\r\n\v\f") != name {
 			return configError("MySQL keeps no name longer than 64 characters or with a blank at its end, such as %q; rename it", name)
 		}
 	}

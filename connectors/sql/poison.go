@@ -142,7 +142,7 @@ func (m *merge) later(ctx context.Context, twice string) (string, error) {
 	// The rows in question are put into tables of their own, each of which the
 	// statement names once.
 	for _, statement := range []string{
-		"CREATE TEMPORARY TABLE tieout_twice ENGINE=InnoDB AS SELECT * FROM (SELECT s.*, min(" + rowColumn + ") OVER w AS tieout_first, count(*) OVER w AS tieout_count FROM " +
+		"CREATE TEMPORARY TABLE tieout_twice (PRIMARY KEY (" + rowColumn + ")) ENGINE=InnoDB AS SELECT * FROM (SELECT s.*, min(" + rowColumn + ") OVER w AS tieout_first, count(*) OVER w AS tieout_count FROM " +
 			p.stage + " AS s WINDOW w AS (PARTITION BY " + p.exactKeys() + ")) AS d WHERE tieout_count > 1",
 		"CREATE TEMPORARY TABLE tieout_heads (PRIMARY KEY (" + rowColumn + ")) ENGINE=InnoDB AS SELECT " + rowColumn + ", " + p.list("") +
 			" FROM tieout_twice WHERE " + rowColumn + " = tieout_first",
