@@ -172,3 +172,38 @@ func TestMySQLAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestMySQLStops leaves a long result in the middle, by closing the reader and
+// by cancelling it.
+func TestMySQLStops(t *testing.T) {
+	address, _ := mysqlAddress(t)
+	query := "SELECT a.seq AS id, REPEAT('x', 100) AS note FROM seq_1_to_100000 a JOIN seq_1_to_1000 b"
+	for range 5 {
+		for _, cancelled := range []bool{false, true} {
+			ctx, cancel := context.WithCancel(t.Context())
+			r, err := mysqlSource(t, address, query).Open(ctx, connectors.Read{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b record.Batch
+			if err := r.Next(ctx, &b); err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			if cancelled {
+				time.AfterFunc(time.Millisecond, cancel)
+				for err == nil {
+					err = r.Next(ctx, &b)
+				}
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("next: %v", err)
+				}
+			}
+			r.Close()
+			cancel()
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Fatalf("it took %s to end a read (cancelled %v)", took, cancelled)
+			}
+		}
+	}
+}
