@@ -97,12 +97,7 @@ func (d *mysqlDB) connect(ctx context.Context) (*session, error) {
 // open opens one connection. Times are written and read in UTC, and neither
 // side gives up because the other one takes its time.
 func (d *mysqlDB) open(ctx context.Context, modes, isolation string) (*session, error) {
-	config, line := d.config.Clone(), net.Conn(nil)
-	config.DialFunc = func(ctx context.Context, network, address string) (c net.Conn, err error) {
-		line, err = new(net.Dialer).DialContext(ctx, network, address)
-		return line, err
-	}
-	connector, err := mysql.NewConnector(config)
+	connector, err := mysql.NewConnector(d.config)
 	if err != nil {
 		return nil, d.wrap(err, "connect")
 	}
@@ -112,8 +107,7 @@ func (d *mysqlDB) open(ctx context.Context, modes, isolation string) (*session, 
 		db.Close()
 		return nil, d.unreachable(err)
 	}
-	// The driver would read a result to its end before it lets go of it.
-	s := &session{db: db, conn: conn, wrapper: &d.wrapper, cut: func() { _ = line.Close() }}
+	s := &session{db: db, conn: conn, wrapper: &d.wrapper}
 	for _, statement := range []string{
 		"SET SESSION sql_mode = '" + modes + "', time_zone = '+00:00', wait_timeout = 604800, net_write_timeout = 604800, net_read_timeout = 604800",
 		"SET SESSION TRANSACTION ISOLATION LEVEL " + isolation,

@@ -173,8 +173,9 @@ func TestMySQLAddress(t *testing.T) {
 	}
 }
 
-// TestMySQLStops leaves a long result in the middle, by closing the reader and
-// by cancelling it.
+// TestMySQLStops leaves a long result in the middle, which the driver reads to
+// its end unless the statement has been cancelled first: by closing the reader,
+// and by cancelling it.
 func TestMySQLStops(t *testing.T) {
 	address, _ := mysqlAddress(t)
 	query := "SELECT a.seq AS id, REPEAT('x', 100) AS note FROM seq_1_to_100000 a JOIN seq_1_to_1000 b"

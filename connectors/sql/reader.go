@@ -65,7 +65,7 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, r.stop)
+	stop := context.AfterFunc(ctx, r.cancel)
 	defer stop()
 	b.Reset(r.q.shape, record.BatchRows)
 	n := 0
@@ -221,21 +221,13 @@ func (r *reader) raw() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// stop ends the statement, however much of its result is still to come.
-func (r *reader) stop() {
-	if r.s.cut != nil {
-		r.s.cut()
-	}
-	r.cancel()
-}
-
 // Close ends the statement on the server, then the connection.
 func (r *reader) Close() error {
 	if r.closed {
 		return nil
 	}
 	r.closed = true
-	r.stop()
+	r.cancel()
 	if r.rows != nil {
 		_ = r.rows.Close()
 	}

@@ -18,9 +18,6 @@ type session struct {
 	*wrapper
 	db   *sqlx.DB
 	conn *sqlx.Conn
-	// cut ends the connection at once, in the middle of a result; nil where
-	// cancelling a statement is enough.
-	cut func()
 }
 
 // exec runs a statement; doing names it in errors.
