@@ -118,8 +118,8 @@ func inspect(n *node, d *jx.Decoder, limits connectors.Limits, depth int) error 
 	return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
 		m := n.find(key)
 		if m == nil {
-			if len(n.nodes) >= limits.FieldCount {
-				return d.Skip()
+			if len(key) == 0 || len(n.nodes) >= limits.FieldCount {
+				return d.Skip() // no field can be called ""
 			}
 			m = n.member(string(key))
 		}
