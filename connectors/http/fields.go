@@ -47,11 +47,28 @@ func (t *FieldType) DecodeDocument(n *document.Node, d *document.Decoder) {
 	if t.Scale != nil && (t.kind != record.Decimal || *t.Scale < 0 || *t.Scale > maxScale) {
 		d.Report.ErrorAt(n.Get("scale"), document.CodeWrongType, "Most amounts have 2.", "scale is a number from 0 to %d, of a decimal", maxScale)
 	}
-	if _, err := calendar.CompilePattern(t.Pattern.Value); err != nil && t.Pattern.Value != "" {
-		d.Report.ErrorAt(t.Pattern, document.CodeWrongType, "Patterns are made of YYYY MM DD HH mm ss MMM and the characters between them, such as DD/MM/YYYY.", "%v", err)
-	}
+	t.checkPattern(d.Report)
 	if !t.kind.Nested() && n.KeyNode("fields") != nil {
 		d.Report.ErrorAt(n.KeyNode("fields"), document.CodeMisplacedKey, "Remove it, or change the type.", "%q belongs to a list or record, and this is %s", "fields", t.kind)
+	}
+}
+
+func (t *FieldType) checkPattern(r *document.Report) {
+	if t.Pattern.IsZero() {
+		return
+	}
+	p, err := calendar.CompilePattern(t.Pattern.Value)
+	fits := err == nil && p.HasDate()
+	switch t.kind {
+	case record.Date, record.Timestamp:
+	case record.Month:
+		fits = err == nil && p.HasMonth()
+	default:
+		r.ErrorAt(t.Pattern, document.CodeWrongType, "Remove the pattern, or make the type date, month or timestamp.", "%s has no pattern", t.kind)
+		return
+	}
+	if !fits {
+		r.ErrorAt(t.Pattern, document.CodeWrongType, "Patterns are made of YYYY MM DD HH mm ss MMM and the characters between them, such as DD/MM/YYYY.", "the pattern %q does not give a whole %s", t.Pattern.Value, t.kind)
 	}
 }
 

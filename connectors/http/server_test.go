@@ -181,3 +181,22 @@ func wantSecret(t *testing.T, err error) {
 }
 
 func textOf(s string) document.Text { return document.TextAt(s, document.Position{}) }
+
+// noteRequest is what a server saw of a request.
+type noteRequest struct {
+	path, query string
+	header      http.Header
+}
+
+// noted answers with no records and tells what was asked.
+func noted(tell func(*noteRequest)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tell(&noteRequest{path: r.URL.EscapedPath(), query: r.URL.RawQuery, header: r.Header})
+		fmt.Fprint(w, `{"data":[]}`)
+	})
+}
+
+// replying always answers with the same text.
+func replying(text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })
+}
