@@ -94,8 +94,9 @@ func (d *mysqlDB) connect(ctx context.Context) (*session, error) {
 	return d.open(ctx, mysqlLoadModes, "READ COMMITTED")
 }
 
-// open opens one connection. Times are written and read in UTC, and neither
-// side gives up because the other one takes its time.
+// open opens one connection. Times are written and read in UTC, neither side
+// gives up because the other one takes its time, and what a server may be set
+// to by default, such as a limit of rows nobody asked for, does not hold.
 func (d *mysqlDB) open(ctx context.Context, modes, isolation string) (*session, error) {
 	connector, err := mysql.NewConnector(d.config)
 	if err != nil {
@@ -110,6 +111,7 @@ func (d *mysqlDB) open(ctx context.Context, modes, isolation string) (*session, 
 	s := &session{db: db, conn: conn, wrapper: &d.wrapper}
 	for _, statement := range []string{
 		"SET SESSION sql_mode = '" + modes + "', time_zone = '+00:00', wait_timeout = 604800, net_write_timeout = 604800, net_read_timeout = 604800",
+		"SET SESSION autocommit = 1, sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615",
 		"SET SESSION TRANSACTION ISOLATION LEVEL " + isolation,
 	} {
 		if err := s.exec(ctx, "prepare the session", statement); err != nil {

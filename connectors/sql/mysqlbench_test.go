@@ -52,3 +52,25 @@ func BenchmarkMySQLSource(b *testing.B) {
 	}
 	perSecond(b)
 }
+
+func BenchmarkMySQLEncode(b *testing.B) {
+	shape := wide()
+	p, err := newPlan(connectors.Load{Shape: shape, Mode: connectors.Append}, tableName{table: "bench"}, new(mysqlWords()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.columns[4].room = room{stamps: true, fraction: 6}
+	v := valuer{plan: p, fitter: fitter{powers()}}
+	var batch record.Batch
+	wideBatch(&batch, shape, 0, record.BatchRows)
+	var out []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		out = out[:0]
+		for row := range record.BatchRows {
+			out, _, _ = v.row(out, &batch, row)
+		}
+	}
+	b.SetBytes(int64(len(out)))
+	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/record.BatchRows, "ns/row")
+}

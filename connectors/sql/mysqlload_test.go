@@ -322,6 +322,33 @@ func TestMySQLFirstRuns(t *testing.T) {
 	}
 }
 
+// TestMySQLServerSettings loads and reads on a server whose defaults would
+// leave rows out, and into a ledger that could not undo a load.
+func TestMySQLServerSettings(t *testing.T) {
+	d, k := mysqlFor(t)
+	for name, value := range map[string]string{"sql_select_limit": "1", "sql_safe_updates": "1", "autocommit": "0", "sql_mode": "'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"} {
+		before := ask(t, d, "SELECT @@global."+name)
+		if name == "sql_mode" {
+			before = mysqlLiteral(before)
+		}
+		must(t, d, "SET GLOBAL "+name+" = "+value)
+		t.Cleanup(func() { must(t, d, "SET GLOBAL "+name+" = "+before) })
+	}
+	for _, mode := range modes() {
+		must(t, d, "DROP TABLE IF EXISTS rent")
+		if receipt, err := loadRent(t, k, rentLoad(mode, 2), "a", `b\'`, "c"); err != nil || receipt.Inserted != 3 {
+			t.Errorf("%s: %v %+v", mode, err, receipt)
+		}
+		if _, rows, _ := readRows(t, &source{flavor: &mysqlFlavor{db: d}}, connectors.Read{Stream: "rent"}); len(rows) != 3 || !strings.Contains(rows[1], `"b\\'"`) {
+			t.Errorf("%s: read %v", mode, rows)
+		}
+	}
+	must(t, d, "ALTER TABLE tieout_loads ENGINE = MyISAM")
+	if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "a"); !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), "tieout_loads") {
+		t.Errorf("a ledger in MyISAM: %v", err)
+	}
+}
+
 // TestMySQLOpenLoad ends loads while rows come in.
 func TestMySQLOpenLoad(t *testing.T) {
 	d, k := mysqlFor(t)

@@ -25,13 +25,15 @@ func (d *mysqlDB) ledger(ctx context.Context, s *session, create bool) (*ledger,
 		return nil, err
 	}
 	l := &ledger{s: s, loads: quoted + ".tieout_loads", positions: quoted + ".tieout_positions"}
-	var there bool
-	err = s.get(ctx, "SELECT count(*) = 2 FROM information_schema.tables WHERE table_schema = ? AND table_name IN ('tieout_loads', 'tieout_positions')",
-		[]any{schema}, &there)
+	var there, sound int
+	err = s.get(ctx, "SELECT count(*), count(CASE WHEN engine = 'InnoDB' THEN 1 END) FROM information_schema.tables WHERE table_schema = ? AND table_name IN ('tieout_loads', 'tieout_positions')",
+		[]any{schema}, &there, &sound)
 	switch {
 	case err != nil:
 		return nil, s.wrap(err, "look for the ledger tables")
-	case there:
+	case there != sound:
+		return nil, codedError(document.CodeSinkType, "tables tieout_loads and tieout_positions of database %q are kept by an engine that cannot undo a load; ALTER TABLE them to ENGINE = InnoDB", schema)
+	case there == 2:
 		return l, nil
 	case !create:
 		return nil, nil

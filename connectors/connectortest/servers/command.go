@@ -32,7 +32,11 @@ func Command(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		c, err := server.Start()
 		if err != nil {
 			fmt.Fprintf(stderr, "%v; `%s` brings it, or set %s\n", err, server.Remedy, server.Variable)
-			return 3
+			if os.Getenv("CI") == "true" {
+				return 3
+			}
+			env = append(env, server.missing()+"="+err.Error()) // the tests that need it say that they skip
+			continue
 		}
 		defer c.Stop()
 		env = append(env, server.Variable+"="+c.URL)

@@ -9,8 +9,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// MariaDBServer is the server the tests of mysql need; its variable may also
-// name a MySQL server.
+// MariaDBServer is the server the tests of mysql need.
 func MariaDBServer() Server {
 	return Server{Name: "MariaDB", Variable: "TIEOUT_TEST_MARIADB", Remedy: "RUNLEVEL=1 apt-get install -y mariadb-server-core",
 		execute: executeMariaDB, drop: "DROP DATABASE IF EXISTS %s", normal: func(*url.URL) {}}
