@@ -120,6 +120,8 @@ func (c *cell) text(v []byte) {
 			return
 		}
 		c.into.SetText(c.row, v)
+	case c.column.padded && bytes.IndexByte(v, '.') >= 0:
+		c.cast(bytes.TrimSuffix(bytes.TrimRight(v, "0"), []byte{'.'}))
 	case c.column.narrow && digits(v) > 15:
 		c.refuse(errNarrow)
 	case c.column.stamp && bytes.HasSuffix(v, []byte("+00")):

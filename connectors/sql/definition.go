@@ -69,7 +69,7 @@ func Postgres() connectors.Definition {
 func MySQL() connectors.Definition {
 	return connectors.Definition{
 		Name:       "mysql",
-		Summary:    "Tables and queries of a MySQL or MariaDB database.",
+		Summary:    "Tables and queries of a MySQL or MariaDB database. Instants are written to DATETIME columns in UTC; to read them back, say `timezone: UTC`.",
 		Connection: func() any { return new(MySQLConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },

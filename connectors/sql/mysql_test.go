@@ -36,14 +36,14 @@ func mysqlAddress(t testing.TB) (string, *mysqlDB) {
 
 func TestMySQLKinds(t *testing.T) {
 	address, d := mysqlAddress(t)
-	must(t, d, `CREATE TABLE kinds (i1 tinyint, i8 bigint, u8 bigint unsigned, n decimal(10,0), n2 decimal(12,2), f4 float, f8 double, b boolean, bits bit(10),
+	must(t, d, `CREATE TABLE kinds (i1 tinyint, i8 bigint, u8 bigint unsigned, n decimal(10,0), n30 decimal(65,30), n2 decimal(12,2), f4 float, f8 double, b boolean, bits bit(10),
 			d date, ts timestamp(3) NULL, l datetime(6), t time, y year, j json, x varbinary(9), e enum('fine'), s set('a','b'), v varchar(5), z char(3))`,
-		`INSERT INTO kinds VALUES (1, 9223372036854775807, 7, 15, 1.5, 0.1, 0.30000000000000004, true, 513, '2026-01-31', '2026-01-31 10:00:00.25',
+		`INSERT INTO kinds VALUES (1, 9223372036854775807, 7, 15, 1234567.50, 1.5, 0.1, 0.30000000000000004, true, 513, '2026-01-31', '2026-01-31 10:00:00.25',
 			'2026-01-31 10:00:00', '10:00', 2026, '{"a": 1}', x'61ff', 'fine', 'a,b', 'v', 'z')`,
 		`INSERT INTO kinds (f4, f8, i8) VALUES (16777216, 1e300, -9223372036854775808)`)
 	chicago, _ := time.LoadLocation("America/Chicago")
 	shape, rows, held := readRows(t, mysqlSource(t, address, ""), connectors.Read{Stream: "kinds", Zone: chicago})
-	want := `{"i1":1,"i8":9223372036854775807,"u8":7,"n":"15","n2":"1.50","f4":"0.1","f8":"0.30000000000000004","b":1,"bits":513,"d":"2026-01-31",` +
+	want := `{"i1":1,"i8":9223372036854775807,"u8":7,"n":"15","n30":"1234567.5","n2":"1.50","f4":"0.1","f8":"0.30000000000000004","b":1,"bits":513,"d":"2026-01-31",` +
 		`"ts":"2026-01-31T10:00:00.25Z","l":"2026-01-31T16:00:00Z","t":"10:00:00","y":2026,"j":"{\"a\": 1}","x":"\\x61ff","e":"fine","s":"a,b","v":"v","z":"z"}`
 	if len(held) > 0 || len(rows) != 2 {
 		t.Fatalf("%d rows, held: %v", len(rows), held)

@@ -77,6 +77,8 @@ func (f *mysqlFlavor) kind(ct *stdsql.ColumnType) sourceColumn {
 		c.field.Kind = record.Decimal
 		if _, scale, ok := ct.DecimalSize(); ok && scale >= 0 && scale < mostScale {
 			c.field.Scale = int32(scale)
+		} else {
+			c.padded = true
 		}
 	case "FLOAT": // as text it is cut to six digits
 		c.field.Kind, c.field.Inexact, c.single, c.selected = record.Decimal, true, true, "CAST({c} AS DOUBLE)"

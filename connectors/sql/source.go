@@ -44,8 +44,9 @@ type sourceColumn struct {
 	// have been through a binary float.
 	stamp, local, narrow bool
 	// zoned says that the text is a time in UTC without saying so; single that
-	// a binary float has 32 bits.
-	zoned, single bool
+	// a binary float has 32 bits; padded that zeros at the end of a fraction
+	// are the type's and not the value's.
+	zoned, single, padded bool
 }
 
 // source reads tables or one query.
