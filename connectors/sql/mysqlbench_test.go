@@ -72,5 +72,4 @@ func BenchmarkMySQLEncode(b *testing.B) {
 		}
 	}
 	b.SetBytes(int64(len(out)))
-	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/record.BatchRows, "ns/row")
 }
