@@ -3,8 +3,6 @@ package rows
 import (
 	"fmt"
 
-	"github.com/go-faster/jx"
-
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -12,7 +10,6 @@ import (
 type Filler struct {
 	plan    *Plan
 	place   func(Item) string
-	decoder *jx.Decoder
 	text    []byte
 	bad     []memberError // values of the record that are not what was declared
 	unknown map[string]int64
@@ -21,7 +18,7 @@ type Filler struct {
 // NewFiller makes a filler. place words where a record is, for messages:
 // "line 7".
 func NewFiller(plan *Plan, place func(Item) string) *Filler {
-	return &Filler{plan: plan, place: place, decoder: jx.DecodeBytes(nil), unknown: make(map[string]int64)}
+	return &Filler{plan: plan, place: place, unknown: make(map[string]int64)}
 }
 
 // memberError is a value that does not fit its field.
@@ -37,38 +34,61 @@ func bad(field, format string, args ...any) error {
 }
 
 // object fills one row of a level from the members of an object.
-func (f *Filler) object(d *jx.Decoder, b *record.Batch, row int, n *node, depth int) error {
-	if d.Next() != jx.Object {
+func (f *Filler) object(s *scan, b *record.Batch, row int, n *node, depth int) error {
+	if s.peek() != '{' {
 		return errNotObject
 	}
-	if err := f.members(d, b, row, n, depth); err != nil {
+	if err := f.members(s, b, row, n, depth); err != nil {
 		return err
 	}
-	f.settle(b, row)
+	if n.listing {
+		f.settle(b, row)
+	}
 	return nil
 }
 
-func (f *Filler) members(d *jx.Decoder, b *record.Batch, row int, n *node, depth int) error {
+func (f *Filler) members(s *scan, b *record.Batch, row int, n *node, depth int) error {
 	if depth == 0 {
 		return fmt.Errorf("the record is nested deeper than %d levels", f.plan.limits.Depth)
 	}
 	n.next = 0
-	return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
-		m := n.find(key)
-		if m == nil {
-			if n == f.plan.root {
-				f.noteUnknown(key)
-			}
-			return d.Skip()
+	s.at++
+	if s.take('}') {
+		return nil
+	}
+	for {
+		if err := f.member(s, b, row, n, depth); err != nil {
+			return err
 		}
-		if m.column < 0 {
-			if d.Next() == jx.Object {
-				return f.members(d, b, row, m, depth-1)
-			}
-			return d.Skip()
+		if s.take(',') {
+			continue
 		}
-		return f.value(d, b, row, m, depth)
-	})
+		if s.take('}') {
+			return nil
+		}
+		return errUnsound
+	}
+}
+
+// member takes one member of an object.
+func (f *Filler) member(s *scan, b *record.Batch, row int, n *node, depth int) error {
+	key, err := s.name()
+	if err != nil {
+		return err
+	}
+	m := n.find(key)
+	switch {
+	case m == nil:
+		if n == f.plan.root {
+			f.noteUnknown(key)
+		}
+		return s.skip(maxSkip)
+	case m.column >= 0:
+		return f.value(s, b, row, m, depth)
+	case s.peek() == '{':
+		return f.members(s, b, row, m, depth-1)
+	}
+	return s.skip(maxSkip)
 }
 
 // noteUnknown counts members that the shape has no field for, unless the
@@ -82,34 +102,59 @@ func (f *Filler) noteUnknown(key []byte) {
 	}
 }
 
-func (f *Filler) value(d *jx.Decoder, b *record.Batch, row int, m *node, depth int) error {
+func (f *Filler) value(s *scan, b *record.Batch, row int, m *node, depth int) error {
 	c := &b.Columns[m.column]
 	if c.Presence[row] != record.Absent {
 		return bad(m.name, "the record has two members %q", m.name)
 	}
-	kind := d.Next()
+	kind := s.peek()
+	nested := kind == '{' || kind == '['
 	switch {
-	case kind == jx.Null:
+	case kind == 'n':
 		c.SetNil(row) // settle closes the list of a List column
-		return d.Skip()
+		_, err := s.word("null")
+		return err
 	case m.kind == record.List && m.shape != nil:
-		return f.list(d, c, row, m, depth)
+		return f.list(s, c, row, m, depth)
 	case m.kind == record.Record && m.shape != nil:
-		if kind != jx.Object {
-			return bad(m.name, "field %q is %s, not an object", m.name, kind)
+		if kind != '{' {
+			return bad(m.name, "field %q is %s, not an object", m.name, kindOf(kind))
 		}
 		c.Presence[row] = record.Value
-		return f.object(d, c.Child, row, m, depth-1)
-	case m.kind.Nested(), m.caster == nil && (kind == jx.Object || kind == jx.Array):
-		return f.raw(d, c, row)
-	case kind == jx.Object || kind == jx.Array:
-		return bad(m.name, "field %q is %s, not a single value", m.name, kind)
+		return f.object(s, c.Child, row, m, depth-1)
+	case m.kind.Nested(), m.caster == nil && nested:
+		return f.raw(s, c, row)
+	case nested:
+		return bad(m.name, "field %q is %s, not a single value", m.name, kindOf(kind))
+	case kind == '"':
+		return f.string(s, c, row, m)
 	}
-	return f.scalar(d, c, row, m, kind)
+	text, err := s.plain()
+	if err != nil {
+		return err
+	}
+	return f.cast(c, row, m, text)
 }
 
-func (f *Filler) raw(d *jx.Decoder, c *record.Column, row int) error {
-	raw, err := d.Raw()
+// kindOf names the kind of value that a byte begins.
+func kindOf(first byte) string {
+	switch first {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case '"':
+		return "string"
+	case 't', 'f':
+		return "bool"
+	case 'n':
+		return "null"
+	}
+	return "number"
+}
+
+func (f *Filler) raw(s *scan, c *record.Column, row int) error {
+	raw, err := s.raw()
 	if err != nil {
 		return err
 	}
@@ -117,31 +162,17 @@ func (f *Filler) raw(d *jx.Decoder, c *record.Column, row int) error {
 	return nil
 }
 
-// scalar keeps a number's own text; only strings are unescaped.
-func (f *Filler) scalar(d *jx.Decoder, c *record.Column, row int, m *node, kind jx.Type) error {
-	if kind != jx.String {
-		raw, err := d.Raw()
-		if err != nil {
-			return err
-		}
-		return f.cast(c, row, m, raw)
-	}
-	if m.caster == nil {
-		from := len(c.Bytes)
-		text, err := d.StrAppend(c.Bytes)
-		if err != nil {
-			return err
-		}
-		c.Bytes = text
-		c.SetSpan(row, record.Span{Off: uint32(from), Len: uint32(len(text) - from)})
-		return nil
-	}
-	text, err := d.StrAppend(f.text[:0])
+// string takes a string; only one with escapes is rewritten.
+func (f *Filler) string(s *scan, c *record.Column, row int, m *node) error {
+	text, escaped, err := s.text()
 	if err != nil {
 		return err
 	}
-	f.text = text
-	if len(text) == 0 {
+	if escaped {
+		f.text = unescape(f.text[:0], text)
+		text = f.text
+	}
+	if len(text) == 0 && m.caster != nil {
 		c.SetNil(row)
 		return nil
 	}
@@ -160,19 +191,19 @@ func (f *Filler) cast(c *record.Column, row int, m *node, text []byte) error {
 }
 
 // list appends the elements of an array to the child batch.
-func (f *Filler) list(d *jx.Decoder, c *record.Column, row int, m *node, depth int) error {
-	if d.Next() != jx.Array {
-		return bad(m.name, "field %q is %s, not a list", m.name, d.Next())
+func (f *Filler) list(s *scan, c *record.Column, row int, m *node, depth int) error {
+	if kind := s.peek(); kind != '[' {
+		return bad(m.name, "field %q is %s, not a list", m.name, kindOf(kind))
 	}
 	f.settleLists(c, row)
-	err := d.Arr(func(d *jx.Decoder) error {
+	err := s.each('[', ']', maxSkip, func() error {
 		n := c.Child.Rows
 		c.Child.SetRows(n + 1)
 		c.Child.Live = append(c.Child.Live, int32(n))
-		if d.Next() != jx.Object {
-			return bad(m.name, "an element of %q is %s, not an object", m.name, d.Next())
+		if kind := s.peek(); kind != '{' {
+			return bad(m.name, "an element of %q is %s, not an object", m.name, kindOf(kind))
 		}
-		return f.object(d, c.Child, n, m, depth-1)
+		return f.object(s, c.Child, n, m, depth-1)
 	})
 	if err != nil {
 		return err

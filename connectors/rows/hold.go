@@ -32,9 +32,11 @@ func (f *Filler) Row(b *record.Batch, row int, it Item) error {
 		err = ErrTooLong
 	}
 	if err == nil {
-		f.decoder.ResetBytes(it.Raw)
 		f.bad = f.bad[:0]
-		err = f.object(f.decoder, b, row, f.plan.root, f.plan.limits.Depth)
+		s := scan{b: it.Raw}
+		if err = f.object(&s, b, row, f.plan.root, f.plan.limits.Depth); err == nil && (s.peek() != 0 || s.at < len(s.b)) {
+			err = errUnsound
+		}
 	}
 	if err == nil {
 		for i := range f.bad {

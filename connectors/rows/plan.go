@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-faster/jx"
@@ -13,15 +14,16 @@ import (
 // node says what to do with one member of a JSON object: which column of the
 // level it fills, and what to do with its own members.
 type node struct {
-	name   string
-	column int // -1 for a member only passed through on the way to a column
-	kind   record.Kind
-	caster *connectors.Caster // nil for text
-	shape  *record.Shape      // of a list's or record's children
-	nodes  []*node            // members of the children, or of the members passed through
-	listed bool               // declared by the pipeline
-	index  map[string]*node   // of nodes, when they are many
-	next   int                // the node likely to be asked for: members keep their order
+	name    string
+	column  int // -1 for a member only passed through on the way to a column
+	kind    record.Kind
+	caster  *connectors.Caster // nil for text
+	shape   *record.Shape      // of a list's or record's children
+	nodes   []*node            // members of the children, or of the members passed through
+	listed  bool               // declared by the pipeline
+	listing bool               // there are lists among its children's columns
+	index   map[string]*node   // of nodes, when they are many
+	next    int                // the node likely to be asked for: members keep their order
 }
 
 // manyNodes is the number of members from which an index is worth its keep.
@@ -190,6 +192,7 @@ func (n *node) lay(specs []connectors.FieldSpec, seen *node, keep map[string]boo
 		n.add(child)
 		fields = append(fields, f)
 	}
+	n.listing = slices.ContainsFunc(fields, func(f record.Field) bool { return f.Kind.Nested() && f.Child != nil })
 	var err error
 	n.shape, err = record.NewShape(fields...)
 	return err
