@@ -171,6 +171,9 @@ func TestFieldsOfTheStream(t *testing.T) {
 	if _, err := readStream(src, connectors.Read{}); err == nil || !strings.Contains(err.Error(), `no column "invoice"`) {
 		t.Errorf("a key that is not there: %v", err)
 	}
+	if _, err := readStream(src, connectors.Read{Cursor: &connectors.Cursor{Field: "when", Lag: 1}}); err == nil || !strings.Contains(err.Error(), "lookback") {
+		t.Errorf("a lag: %v", err)
+	}
 	if _, err := readStream(src, connectors.Read{Stream: "itemz"}); err == nil || !strings.Contains(err.Error(), "items") {
 		t.Errorf("a stream that is not there: %v", err)
 	}

@@ -1,6 +1,8 @@
 package http
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -155,5 +157,30 @@ func TestOneBudgetForOneService(t *testing.T) {
 	other, _ := decode(t, strings.Replace("base_url: https://a.example.com\nauth: {kind: bearer, token: x}\nlimits: {requests: 5, per: 1m}\nstreams: {}", "x", "y", 1))
 	if shared.budget(one) != shared.budget(two) || shared.budget(one) == shared.budget(other) {
 		t.Error("readers of one service have budgets of their own, or those of two share one")
+	}
+}
+
+func TestConcurrent(t *testing.T) {
+	b := newBudget([]Limit{{Concurrent: 5}, {Concurrent: 2}})
+	var leave []func()
+	for range 2 {
+		one, err := b.enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, one)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := b.enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("a third request: %v", err)
+	}
+	leave[0]()
+	leave[0]() // once is enough
+	if _, err := b.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.slots) != 2 {
+		t.Errorf("%d requests are counted", len(b.slots))
 	}
 }
