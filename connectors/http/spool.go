@@ -21,8 +21,8 @@ const (
 )
 
 // spool is a compressed file of the records of one read. It is filled whole,
-// then read once. The file has no name while it is open, where the system
-// allows that, so that a killed process leaves nothing behind.
+// then read once. File and folder have no name while they are in use, where the
+// system allows that, so that a killed process leaves nothing behind.
 type spool struct {
 	file   *os.File
 	dir    string
@@ -46,6 +46,7 @@ func newSpool(dir string) (*spool, error) {
 	s := &spool{file: file, dir: dir, name: file.Name()}
 	if os.Remove(s.name) == nil {
 		s.name = ""
+		_ = os.Remove(dir) // not while others use it
 	}
 	s.out = s2.NewWriter(spoolFile{s}, s2.WriterConcurrency(1), s2.WriterBlockSize(spoolBlock))
 	return s, nil
@@ -170,7 +171,7 @@ func (s *spool) close() error {
 	err := s.file.Close()
 	if s.name != "" {
 		err = errors.Join(err, os.Remove(s.name))
+		_ = os.Remove(s.dir)
 	}
-	_ = os.Remove(s.dir) // not while others use it
 	return err
 }
