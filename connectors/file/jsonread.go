@@ -124,10 +124,12 @@ func (r *jsonReader) Next(ctx context.Context, b *record.Batch) error {
 			break
 		}
 		b.Origin.Input = r.names[r.current]
-		if r.lines && it.Err == nil {
-			it.Err = rows.Check(it.Raw)
+		err = r.fill.Row(b, n, it)
+		if err != nil && r.lines { // the other lines are not touched by it
+			it.Err = rows.ErrNotJSON
+			err = r.fill.Row(b, n, it)
 		}
-		if err := r.fill.Row(b, n, it); err != nil {
+		if err != nil {
 			return r.broken(err)
 		}
 		size += len(it.Raw)

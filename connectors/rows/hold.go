@@ -16,14 +16,15 @@ import (
 // stream before it is read.
 const SampleRecords = 1000
 
-var (
-	errNotJSON   = errors.New("the record is not sound JSON")
-	errNotObject = errors.New("the record is not a JSON object")
-)
+// ErrNotJSON: the text of a record that stands by itself is no JSON.
+var ErrNotJSON = errors.New("the record is not sound JSON")
+
+var errNotObject = errors.New("the record is not a JSON object")
 
 // Row fills a row of b, whose shape is the plan's, with a record. One that
 // does not fit is held as received. A *BrokenError says that the text is no
-// sound JSON, so that the document it was cut out of is none.
+// sound JSON, so that the document it was cut out of is none; the row is then
+// to be filled again, or given up.
 func (f *Filler) Row(b *record.Batch, row int, it Item) error {
 	b.Origin.Line = append(b.Origin.Line, it.Line)
 	b.Origin.Byte = append(b.Origin.Byte, it.Byte)
@@ -53,6 +54,7 @@ func (f *Filler) Row(b *record.Batch, row int, it Item) error {
 		field, err = bad.field, bad // without the path the decoder came along
 	}
 	if it.Err == nil && !jx.Valid(it.Raw) {
+		b.Origin.Line, b.Origin.Byte = b.Origin.Line[:len(b.Origin.Line)-1], b.Origin.Byte[:len(b.Origin.Byte)-1]
 		return malformed(it.Byte)
 	}
 	f.settle(b, row)
@@ -63,15 +65,6 @@ func (f *Filler) Row(b *record.Batch, row int, it Item) error {
 func (f *Filler) hold(b *record.Batch, row int, it Item, code document.Code, field string, err error) {
 	b.Hold(record.Hold{Row: int32(row), Step: record.StepSource, Code: string(code), Rule: "source", Field: field,
 		Message: fmt.Sprintf("%v (%s)", err, f.place(it)), Record: asReceived(it.Raw)})
-}
-
-// Check makes sure that a record's text is sound JSON, for texts that no
-// Cutter has looked at.
-func Check(raw []byte) error {
-	if !jx.Valid(raw) {
-		return errNotJSON
-	}
-	return nil
 }
 
 // asReceived keeps a record as it is when it is an object, else as text under
