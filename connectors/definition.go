@@ -39,6 +39,10 @@ type Env struct {
 	Now    func() time.Time // the only clock
 	Log    *slog.Logger
 	Limits Limits
+	// Spool is a folder of the project's own, where a source that waits for
+	// others keeps what it fetches before a load begins. "" is none: records
+	// are then passed on as they arrive.
+	Spool string
 }
 
 // Limits bound what one record or one read may take.

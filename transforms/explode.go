@@ -64,6 +64,7 @@ func (p *explodePlan) Start() Work { return &explodeWork{plan: p} }
 type explodeWork struct {
 	plan    *explodePlan
 	out     record.Batch
+	columns []record.Column // of out as made here; steps behind move those of out about
 	parents []int32 // parent row of each output row
 	child   []int32 // row of the list's child batch, or -1
 }
@@ -95,21 +96,21 @@ func (w *explodeWork) Apply(b *record.Batch, t *Tally) (*record.Batch, error) {
 func (w *explodeWork) build(b, child *record.Batch) {
 	o := &w.out
 	o.Shape, o.Rows, o.Seq, o.Origin = w.plan.shape, len(w.parents), b.Seq, b.Origin
-	if cap(o.Columns) < len(o.Shape.Fields) {
-		o.Columns = make([]record.Column, len(o.Shape.Fields))
+	if w.columns == nil {
+		w.columns = make([]record.Column, len(o.Shape.Fields))
 	}
-	o.Columns = o.Columns[:len(o.Shape.Fields)]
 	for n, i := range w.plan.kept {
-		record.Gather(&o.Columns[n], &b.Columns[i], w.parents)
+		record.Gather(&w.columns[n], &b.Columns[i], w.parents)
 	}
 	base := len(w.plan.kept)
 	if w.plan.nested {
-		w.element(&o.Columns[base], child)
+		w.element(&w.columns[base], child)
 	} else {
 		for k := range child.Columns {
-			gatherOrNil(&o.Columns[base+k], &child.Columns[k], w.child)
+			gatherOrNil(&w.columns[base+k], &child.Columns[k], w.child)
 		}
 	}
+	o.Columns = append(o.Columns[:0], w.columns...)
 	o.Held, o.Stopped, o.Doc = o.Held[:0], o.Stopped[:0], o.Doc[:0]
 	for _, row := range w.parents {
 		o.Doc = append(o.Doc, b.Entry(row))

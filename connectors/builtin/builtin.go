@@ -5,6 +5,7 @@ package builtin
 import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/file"
+	"github.com/tieout/tieout/connectors/http"
 	"github.com/tieout/tieout/connectors/sql"
 )
 
@@ -12,7 +13,10 @@ import (
 func Registry() *connectors.Registry {
 	return connectors.NewRegistry(
 		file.Definition(),
+		http.Definition(),
+		sql.MySQL(),
 		sql.Postgres(),
+		sql.SQLServer(),
 		sql.SQLite(),
 	)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/rows"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -78,7 +79,7 @@ func TestJSONTruncated(t *testing.T) {
 
 func TestJSONMembersThatComeLate(t *testing.T) {
 	var b strings.Builder
-	for range sampleRecords {
+	for range rows.SampleRecords {
 		b.WriteString("{\"a\":1}\n")
 	}
 	b.WriteString("{\"a\":1,\"late\":2}\n")

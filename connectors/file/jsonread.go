@@ -7,18 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sort"
-
-	"github.com/go-faster/jx"
+	"strings"
 
 	"github.com/tieout/tieout/connectors"
-	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/connectors/rows"
 	"github.com/tieout/tieout/schemas/record"
 )
-
-// sampleRecords is how many records are looked at to learn the members of a
-// stream before it is read.
-const sampleRecords = 1000
 
 // jsonReader reads the JSON files of a stream, one after the other.
 type jsonReader struct {
@@ -27,23 +21,18 @@ type jsonReader struct {
 	lines  bool
 	path   string
 	limits connectors.Limits
-	tree   *node
+	plan   *rows.Plan
 
 	current int
 	handle  *os.File
 	feed    feed
-	ahead   []item // read to learn the shape, not yet given out
+	ahead   []rows.Item // read to learn the shape, not yet given out
 	seq     int64
-	decoder *jx.Decoder
-	fill    filler
-	unknown map[string]int64
-	pruned  bool // the pipeline named the fields it wants
+	fill    *rows.Filler
 }
 
 func (s *source) openJSON(root *os.Root, names []string, format string, read connectors.Read) (connectors.Reader, error) {
-	r := &jsonReader{root: root, names: names, lines: format == "jsonl", path: s.options.JSON.Records.Value,
-		limits: s.env.Limits, decoder: jx.DecodeBytes(nil), unknown: make(map[string]int64), pruned: read.Wanted != nil}
-	r.fill = filler{reader: r}
+	r := &jsonReader{root: root, names: names, lines: format == "jsonl", path: s.options.JSON.Records.Value, limits: s.env.Limits}
 	if err := r.openNext(); err != nil {
 		return nil, err
 	}
@@ -52,28 +41,29 @@ func (s *source) openJSON(root *os.Root, names []string, format string, read con
 		r.handle.Close()
 		return nil, err
 	}
-	if r.tree, err = planJSON(read, samples, s.env.Limits); err != nil {
+	if r.plan, err = rows.NewPlan(read, samples, s.env.Limits); err != nil {
 		r.handle.Close()
 		return nil, err
 	}
+	r.fill = rows.NewFiller(r.plan, func(it rows.Item) string { return fmt.Sprintf("line %d", it.Line) })
 	return r, nil
 }
 
 // lookAhead reads the first records of the first file.
 func (r *jsonReader) lookAhead() ([][]byte, error) {
 	var samples [][]byte
-	for range sampleRecords {
-		it, err := r.feed.next()
+	for range rows.SampleRecords {
+		it, err := r.feed.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, r.broken(err)
 		}
-		it.raw = bytes.Clone(it.raw)
+		it.Raw = bytes.Clone(it.Raw)
 		r.ahead = append(r.ahead, it)
-		if it.err == nil {
-			samples = append(samples, it.raw)
+		if it.Err == nil {
+			samples = append(samples, it.Raw)
 		}
 	}
 	return samples, nil
@@ -89,25 +79,22 @@ func (r *jsonReader) openNext() error {
 	if r.lines {
 		r.feed = newLineFeed(in, r.limits.RecordBytes)
 	} else {
-		r.feed = newTreeFeed(in, r.path)
+		cut := rows.Cut{Limits: r.limits}
+		if r.path != "" {
+			cut.Path = strings.Split(r.path, ".")
+		}
+		r.feed = rows.NewCutter(in, cut)
 	}
 	return nil
 }
 
 // Shape is the declared fields and the other members seen in the first
 // records.
-func (r *jsonReader) Shape() *record.Shape { return r.tree.shape }
+func (r *jsonReader) Shape() *record.Shape { return r.plan.Shape() }
 
 // Notes tells of members that turned up only after the first records, and so
 // are in no field.
-func (r *jsonReader) Notes() []string {
-	var notes []string
-	for name, n := range r.unknown {
-		notes = append(notes, fmt.Sprintf("%s: %d records have a member %q that the first %d had not; declare it under fields to read it", r.names[0], n, name, sampleRecords))
-	}
-	sort.Strings(notes)
-	return notes
-}
+func (r *jsonReader) Notes() []string { return r.fill.Notes(r.names[0]) }
 
 // Close closes the file that is open.
 func (r *jsonReader) Close() error {
@@ -120,10 +107,10 @@ func (r *jsonReader) Next(ctx context.Context, b *record.Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	b.Reset(r.tree.shape, record.BatchRows)
+	b.Reset(r.plan.Shape(), record.BatchRows)
 	b.Origin.Input = r.names[min(r.current, len(r.names)-1)]
-	rows, size := 0, 0
-	for rows < record.BatchRows && size < chunkBytes*4 {
+	n, size := 0, 0
+	for n < record.BatchRows && size < chunkBytes*4 {
 		it, err := r.item()
 		if errors.Is(err, io.EOF) {
 			break
@@ -131,19 +118,27 @@ func (r *jsonReader) Next(ctx context.Context, b *record.Batch) error {
 		if err != nil {
 			return err
 		}
-		if rows > 0 && b.Origin.Input != r.names[r.current] {
-			r.ahead = append([]item{{raw: bytes.Clone(it.raw), line: it.line, byte: it.byte, err: it.err}}, r.ahead...)
+		if n > 0 && b.Origin.Input != r.names[r.current] {
+			it.Raw = bytes.Clone(it.Raw)
+			r.ahead = append([]rows.Item{it}, r.ahead...)
 			break
 		}
 		b.Origin.Input = r.names[r.current]
-		r.row(b, rows, it)
-		size += len(it.raw)
-		rows++
+		err = r.fill.Row(b, n, it)
+		if err != nil && r.lines { // the other lines are not touched by it
+			it.Err = rows.ErrNotJSON
+			err = r.fill.Row(b, n, it)
+		}
+		if err != nil {
+			return r.broken(err)
+		}
+		size += len(it.Raw)
+		n++
 	}
-	if rows == 0 {
+	if n == 0 {
 		return io.EOF
 	}
-	b.SetRows(rows)
+	b.SetRows(n)
 	b.AllLive()
 	b.DropHeld(0)
 	b.Seq = r.seq
@@ -152,14 +147,14 @@ func (r *jsonReader) Next(ctx context.Context, b *record.Batch) error {
 }
 
 // item returns the next record of the stream, going on to the next file.
-func (r *jsonReader) item() (item, error) {
+func (r *jsonReader) item() (rows.Item, error) {
 	for {
 		if len(r.ahead) > 0 {
 			it := r.ahead[0]
 			r.ahead = r.ahead[1:]
 			return it, nil
 		}
-		it, err := r.feed.next()
+		it, err := r.feed.Next()
 		if err == nil {
 			return it, nil
 		}
@@ -180,57 +175,5 @@ func (r *jsonReader) item() (item, error) {
 // broken says that the rest of a document cannot be told apart any more, so
 // that nothing of it may be loaded.
 func (r *jsonReader) broken(err error) error {
-	return fmt.Errorf("%s is not sound JSON: %w", r.names[r.current], err)
-}
-
-func (r *jsonReader) row(b *record.Batch, row int, it item) {
-	b.Origin.Line = append(b.Origin.Line, it.line)
-	b.Origin.Byte = append(b.Origin.Byte, it.byte)
-	err := it.err
-	if err == nil && len(it.raw) > r.limits.RecordBytes {
-		err = errTooLong
-	}
-	if err == nil && !jx.Valid(it.raw) {
-		err = errors.New("the record is not sound JSON")
-	}
-	if err == nil {
-		r.decoder.ResetBytes(it.raw)
-		r.fill.bad = r.fill.bad[:0]
-		err = r.fill.object(r.decoder, b, row, r.tree, r.limits.Depth)
-	}
-	if err == nil {
-		for i := range r.fill.bad {
-			r.hold(b, row, it, document.CodeSourceBadValue, r.fill.bad[i].field, &r.fill.bad[i])
-		}
-		return
-	}
-	code, field := document.CodeSourceBadValue, ""
-	var bad *memberError
-	switch {
-	case errors.Is(err, errTooLong):
-		code = document.CodeSourceTooLong
-	case errors.As(err, &bad):
-		field, err = bad.field, bad // without the path the decoder came along
-	}
-	r.fill.settle(b, row)
-	r.hold(b, row, it, code, field, err)
-}
-
-func (r *jsonReader) hold(b *record.Batch, row int, it item, code document.Code, field string, err error) {
-	b.Hold(record.Hold{Row: int32(row), Step: record.StepSource, Code: string(code), Rule: "source", Field: field,
-		Message: fmt.Sprintf("%v (line %d)", err, it.line), Record: rawJSON(it.raw)})
-}
-
-// rawJSON keeps a record as received: as it is when it is an object, else as
-// text under "raw".
-func rawJSON(raw []byte) []byte {
-	if jx.Valid(raw) && len(raw) > 0 && raw[0] == '{' {
-		return bytes.Clone(raw)
-	}
-	const most = 64 << 10
-	if len(raw) > most {
-		raw = raw[:most]
-	}
-	out := record.AppendJSONString([]byte(`{"raw":`), raw)
-	return append(out, '}')
+	return fmt.Errorf("%s: %w", r.names[r.current], err)
 }

@@ -254,21 +254,21 @@ func (m *merge) again(scan *scanner, buf []byte, at, size int) []byte {
 
 func (m *merge) passLines(lines *lineFeed) error {
 	for {
-		it, err := lines.next()
+		it, err := lines.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {
-			err = it.err
+			err = it.Err
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", connectors.ErrConfig, m.w.place.data, err)
 		}
-		key, err := m.lineKey(it.raw)
+		key, err := m.lineKey(it.Raw)
 		if err != nil {
-			return fmt.Errorf("%w: %s line %d: %w; mend the file, or use mode: replace", connectors.ErrConfig, m.w.place.data, it.line, err)
+			return fmt.Errorf("%w: %s line %d: %w; mend the file, or use mode: replace", connectors.ErrConfig, m.w.place.data, it.Line, err)
 		}
-		if err := m.old(key, append(slices.Clip(it.raw), '\n')); err != nil {
+		if err := m.old(key, append(slices.Clip(it.Raw), '\n')); err != nil {
 			return err
 		}
 	}

@@ -147,7 +147,7 @@ func drain(b *testing.B, source connectors.Source, read connectors.Read, batch *
 
 func BenchmarkEncode(b *testing.B) {
 	shape := wide()
-	p, err := newPlan(connectors.Load{Shape: shape, Mode: connectors.Append}, tableName{table: "bench"})
+	p, err := newPlan(connectors.Load{Shape: shape, Mode: connectors.Append}, tableName{table: "bench"}, new(standardWords()))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -44,6 +44,9 @@ func newCell(c *sourceColumn, spec connectors.FieldSpec, zone *time.Location, li
 	if c != nil && c.local && spec.Kind == record.Timestamp && zone == nil {
 		return cell{}, none, configError("column %q is a timestamp without time zone; set `timezone:` on the connection, to say where its clock stands", c.name)
 	}
+	if c != nil && c.zoned {
+		zone = time.UTC
+	}
 	caster, err := connectors.NewCaster(spec, '.', zone)
 	if err != nil {
 		return cell{}, none, configError("%w", err)
@@ -81,7 +84,7 @@ func (c *cell) Scan(value any) error {
 		c.scratch = strconv.AppendBool(c.scratch[:0], v)
 		c.text(c.scratch)
 	default:
-		c.scratch = appendOther(c.scratch[:0], v)
+		c.scratch = appendOther(c.scratch[:0], v, c.column.single)
 		c.text(c.scratch)
 	}
 	return nil
@@ -117,6 +120,8 @@ func (c *cell) text(v []byte) {
 			return
 		}
 		c.into.SetText(c.row, v)
+	case c.column.padded && bytes.IndexByte(v, '.') >= 0:
+		c.cast(bytes.TrimSuffix(bytes.TrimRight(v, "0"), []byte{'.'}))
 	case c.column.narrow && digits(v) > 15:
 		c.refuse(errNarrow)
 	case c.column.stamp && bytes.HasSuffix(v, []byte("+00")):

@@ -11,6 +11,18 @@ type PostgresConnection struct {
 	URL document.Secret `yaml:"url" required:"true" doc:"Address of the database. Without an sslmode, connections to other machines are encrypted (sslmode=require)." example:"${env:WAREHOUSE_URL}"`
 }
 
+// MySQLConnection is a MySQL or MariaDB database. The URL may hold a password,
+// so it is kept as a secret.
+type MySQLConnection struct {
+	URL document.Secret `yaml:"url" required:"true" doc:"Address of the database: mysql://user:password@host:3306/database. Connections to other machines are encrypted and the server's certificate is checked; ?tls=skip-verify does not check it, ?tls=false does not encrypt." example:"${env:BOOKS_URL}"`
+}
+
+// SQLServerConnection is a Microsoft SQL Server database. The URL may hold a
+// password, so it is kept as a secret.
+type SQLServerConnection struct {
+	URL document.Secret `yaml:"url" required:"true" doc:"Address of the database: sqlserver://user:password@host:1433?database=books. Connections to other machines are encrypted and the server's certificate is checked; ?encrypt= and ?TrustServerCertificate= say otherwise. The database must allow snapshots, or have READ_COMMITTED_SNAPSHOT on." example:"${env:BOOKS_URL}"`
+}
+
 // SQLiteConnection is one database file.
 type SQLiteConnection struct {
 	Path document.Text `yaml:"path" required:"true" ref:"true" doc:"The database file, relative to the project. A sink creates it when it is missing." example:"./warehouse.db"`
@@ -49,6 +61,51 @@ func Postgres() connectors.Definition {
 			}
 			db.ledgerSchema = options.(*SinkOptions).Ledger.Value
 			return &sink{dialect: db, now: env.Now}, nil
+		},
+	}
+}
+
+// MySQL describes the connector mysql.
+func MySQL() connectors.Definition {
+	return connectors.Definition{
+		Name:       "mysql",
+		Summary:    "Tables and queries of a MySQL or MariaDB database. Instants are written to DATETIME columns in UTC; to read them back, say `timezone: UTC`.",
+		Connection: func() any { return new(MySQLConnection) },
+		Source:     func() any { return new(SourceOptions) },
+		Sink:       func() any { return new(SinkOptions) },
+		Modes:      modes(), Cursor: true, Typed: true,
+		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
+			db, err := newMySQL(connection.(*MySQLConnection).URL.Reveal())
+			if err != nil {
+				return nil, err
+			}
+			return &source{flavor: &mysqlFlavor{db: db}, query: options.(*SourceOptions).Query.Value, limits: env.Limits}, nil
+		},
+		NewSink: func(env connectors.Env, connection, options any) (connectors.Sink, error) {
+			db, err := newMySQL(connection.(*MySQLConnection).URL.Reveal())
+			if err != nil {
+				return nil, err
+			}
+			db.ledgerSchema = options.(*SinkOptions).Ledger.Value
+			return &sink{dialect: db, now: env.Now}, nil
+		},
+	}
+}
+
+// SQLServer describes the connector sqlserver.
+func SQLServer() connectors.Definition {
+	return connectors.Definition{
+		Name:       "sqlserver",
+		Summary:    "Tables and queries of a Microsoft SQL Server database, to read from. Its statements have been tested without a server.",
+		Connection: func() any { return new(SQLServerConnection) },
+		Source:     func() any { return new(SourceOptions) },
+		Cursor:     true, Typed: true,
+		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
+			db, err := newSQLServer(connection.(*SQLServerConnection).URL.Reveal())
+			if err != nil {
+				return nil, err
+			}
+			return &source{flavor: &mssqlFlavor{db: db}, query: options.(*SourceOptions).Query.Value, limits: env.Limits}, nil
 		},
 	}
 }

@@ -43,6 +43,10 @@ type wrapper struct {
 	classify func(error) fault
 	secrets  []string
 	place    string // names the database without a secret, for messages
+	words    words
+	// explain reads what a refusal says: why, and which columns; nil is the
+	// error's own text.
+	explain func(error) (reason string, columns []string)
 }
 
 // wrap says what was being done when err happened; nil stays nil.

@@ -19,42 +19,40 @@ type ledger struct {
 	s *session
 	// loads and positions are the tables as SQL.
 	loads, positions string
-	// lock ends a SELECT whose row nobody else may touch until the
-	// transaction ends; "" where a transaction locks the whole database.
-	lock string
 }
 
 // ledgerDDL are the statements that create the tables. {loads} and
-// {positions} stand for their names, {json} and {time} for types.
+// {positions} stand for their names, {part} for the column partition, which is
+// a word of SQL, the others for types.
 func ledgerDDL() []string {
 	return []string{`CREATE TABLE IF NOT EXISTS {positions} (
-	project text NOT NULL,
-	environment text NOT NULL,
-	pipeline text NOT NULL,
-	"partition" text NOT NULL,
+	project {name} NOT NULL,
+	environment {name} NOT NULL,
+	pipeline {name} NOT NULL,
+	{part} {name} NOT NULL,
 	epoch bigint NOT NULL,
-	cursor_field text,
-	cursor_text text,
-	cursor_kind text,
+	cursor_field {text},
+	cursor_text {text},
+	cursor_kind {text},
 	seen {json},
-	load_id text,
+	load_id {name},
 	updated_at {time} NOT NULL,
-	PRIMARY KEY (project, environment, pipeline, "partition")
+	PRIMARY KEY (project, environment, pipeline, {part})
 )`, `CREATE TABLE IF NOT EXISTS {loads} (
-	load_id text PRIMARY KEY,
-	run_id text NOT NULL,
+	load_id {name} PRIMARY KEY,
+	run_id {name} NOT NULL,
 	format integer NOT NULL,
-	project text NOT NULL,
-	environment text NOT NULL,
-	pipeline text NOT NULL,
-	"partition" text NOT NULL,
-	stream text NOT NULL,
-	mode text NOT NULL,
+	project {name} NOT NULL,
+	environment {name} NOT NULL,
+	pipeline {name} NOT NULL,
+	{part} {name} NOT NULL,
+	stream {text} NOT NULL,
+	mode {name} NOT NULL,
 	epoch bigint NOT NULL,
 	counts {json} NOT NULL,
 	sums {json} NOT NULL,
-	hash text NOT NULL,
-	config_hash text NOT NULL,
+	hash {name} NOT NULL,
+	config_hash {name} NOT NULL,
 	cursor_before {json},
 	cursor_after {json},
 	started_at {time} NOT NULL,
@@ -66,61 +64,70 @@ func ledgerDDL() []string {
 // of this package in a schema, "" for none, for people who create them by
 // hand.
 func LedgerDDL(connector, schema string) ([]string, error) {
+	var w words
+	switch connector {
+	case "postgres":
+		w = postgresWords()
+	case "sqlite":
+		w = sqliteWords()
+	case "mysql":
+		w = mysqlWords()
+	default:
+		return nil, configError("connector %q keeps no ledger in a database", connector)
+	}
 	prefix := ""
 	if schema != "" {
-		quoted, err := quote(schema)
+		quoted, err := w.quote(schema)
 		if err != nil {
 			return nil, err
 		}
 		prefix = quoted + "."
 	}
 	l := &ledger{loads: prefix + "tieout_loads", positions: prefix + "tieout_positions"}
-	switch connector {
-	case "postgres":
-		return l.ddl("jsonb", "timestamptz"), nil
-	case "sqlite":
-		return l.ddl("text", "text"), nil
-	}
-	return nil, configError("connector %q keeps no ledger in a database", connector)
+	return l.ddl(&w), nil
 }
 
 // ddl fills in the names and types of one database.
-func (l *ledger) ddl(json, time string) []string {
+func (l *ledger) ddl(w *words) []string {
 	statements := ledgerDDL()
 	for i := range statements {
-		statements[i] = strings.NewReplacer("{loads}", l.loads, "{positions}", l.positions, "{json}", json, "{time}", time).Replace(statements[i])
+		statements[i] = l.names(w).Replace(strings.NewReplacer("{json}", w.json, "{time}", w.time, "{text}", w.text, "{name}", w.name).Replace(statements[i])) + w.tables
 	}
 	return statements
 }
 
-// fill puts the names of the tables into a statement, after its parameters
-// have been numbered: a name may hold a question mark.
+func (l *ledger) names(w *words) *strings.Replacer {
+	return strings.NewReplacer("{loads}", l.loads, "{positions}", l.positions, "{part}", w.mark+"partition"+w.mark, "{char}", w.char)
+}
+
+// fill puts names into a statement, after its parameters have been numbered: a
+// name may hold a question mark.
 func (l *ledger) fill(statement string) string {
-	return strings.NewReplacer("{loads}", l.loads, "{positions}", l.positions).Replace(l.s.conn.Rebind(statement))
+	return l.names(&l.s.words).Replace(l.s.conn.Rebind(statement))
 }
 
 func keyOf(load connectors.Load) []any {
 	return []any{load.Project, load.Environment, load.Pipeline, load.Partition}
 }
 
-const whereKey = ` WHERE project = ? AND environment = ? AND pipeline = ? AND "partition" = ?`
+const whereKey = ` WHERE project = ? AND environment = ? AND pipeline = ? AND {part} = ?`
 
 // raise takes the next epoch of a pipeline: whoever holds an older one cannot
-// commit any more.
+// commit any more. Until the transaction ends nobody else can.
 func (l *ledger) raise(ctx context.Context, load connectors.Load, now time.Time) (int64, error) {
-	var epoch int64
-	err := l.s.get(ctx, l.fill(`INSERT INTO {positions} AS p (project, environment, pipeline, "partition", epoch, updated_at)
-		VALUES (?, ?, ?, ?, 1, ?)
-		ON CONFLICT (project, environment, pipeline, "partition") DO UPDATE SET epoch = p.epoch + 1
-		RETURNING epoch`), append(keyOf(load), stamp(now)), &epoch)
-	return epoch, l.s.wrap(err, "take the next epoch of pipeline %q", load.Pipeline)
+	statement := l.fill("INSERT INTO {positions}" + l.s.words.as + ` (project, environment, pipeline, {part}, epoch, updated_at)
+		VALUES (?, ?, ?, ?, 1, ?)` + l.s.words.raise)
+	if err := l.s.exec(ctx, fmt.Sprintf("take the next epoch of pipeline %q", load.Pipeline), statement, append(keyOf(load), l.stamp(now))...); err != nil {
+		return 0, err
+	}
+	return l.epoch(ctx, load)
 }
 
 // epoch reads the epoch of a pipeline and keeps others from changing it until
 // the transaction ends. It is 0 when there is no row.
 func (l *ledger) epoch(ctx context.Context, load connectors.Load) (int64, error) {
 	var epoch int64
-	err := l.s.get(ctx, l.fill(`SELECT epoch FROM {positions}`+whereKey)+l.lock, keyOf(load), &epoch)
+	err := l.s.get(ctx, l.fill(`SELECT epoch FROM {positions}`+whereKey)+l.s.words.lock, keyOf(load), &epoch)
 	if errors.Is(err, stdsql.ErrNoRows) {
 		return 0, nil
 	}
@@ -149,13 +156,13 @@ func (l *ledger) position(ctx context.Context, load connectors.Load) (pos connec
 
 // setPosition writes how far a pipeline is, nil for the start, under an epoch.
 func (l *ledger) setPosition(ctx context.Context, load connectors.Load, pos *connectors.Position, epoch int64, now time.Time) error {
-	args := []any{epoch, nil, nil, nil, nil, load.ID, stamp(now)}
+	args := []any{epoch, nil, nil, nil, nil, load.ID, l.stamp(now)}
 	if pos != nil && pos.Field != "" {
 		seen, err := json.Marshal(pos.Seen)
 		if err != nil {
 			return fmt.Errorf("write the position: %w", err)
 		}
-		args = []any{epoch, pos.Field, pos.Text, pos.Kind, string(seen), load.ID, stamp(now)}
+		args = []any{epoch, pos.Field, pos.Text, pos.Kind, string(seen), load.ID, l.stamp(now)}
 	}
 	return l.s.exec(ctx, "write the position", l.fill(`UPDATE {positions} SET epoch = ?, cursor_field = ?, cursor_text = ?,
 		cursor_kind = ?, seen = ?, load_id = ?, updated_at = ?`+whereKey), append(args, keyOf(load)...)...)
@@ -178,9 +185,9 @@ func (l *ledger) insert(ctx context.Context, load connectors.Load, row connector
 	}
 	args := append([]any{row.LoadID, row.RunID, row.Format}, keyOf(load)...)
 	args = append(args, load.Stream, string(load.Mode), epoch, texts[0], texts[1], row.Hash, row.ConfigHash, texts[2], texts[3],
-		stamp(row.StartedAt), stamp(row.FinishedAt))
+		l.stamp(row.StartedAt), l.stamp(row.FinishedAt))
 	return l.s.exec(ctx, "write the ledger", l.fill(`INSERT INTO {loads} (load_id, run_id, format, project, environment, pipeline,
-		"partition", stream, mode, epoch, counts, sums, hash, config_hash, cursor_before, cursor_after, started_at, finished_at)
+		{part}, stream, mode, epoch, counts, sums, hash, config_hash, cursor_before, cursor_after, started_at, finished_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`), args...)
 }
 
@@ -189,7 +196,7 @@ func (l *ledger) find(ctx context.Context, id string) (row connectors.Ledger, fo
 	var counts, sums, started, finished string
 	var before, after stdsql.NullString
 	err = l.s.get(ctx, l.fill(`SELECT load_id, run_id, format, counts, sums, hash, config_hash, cursor_before, cursor_after,
-		CAST(started_at AS text), CAST(finished_at AS text) FROM {loads} WHERE load_id = ?`), []any{id},
+		CAST(started_at AS {char}), CAST(finished_at AS {char}) FROM {loads} WHERE load_id = ?`), []any{id},
 		&row.LoadID, &row.RunID, &row.Format, &counts, &sums, &row.Hash, &row.ConfigHash, &before, &after, &started, &finished)
 	if errors.Is(err, stdsql.ErrNoRows) {
 		return connectors.Ledger{}, false, nil
@@ -216,12 +223,12 @@ func decode(text stdsql.NullString, into **connectors.Position) error {
 	return json.Unmarshal([]byte(text.String), into)
 }
 
-// stamp writes an instant the way both databases read it back.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z07:00") }
+// stamp writes an instant the way the database reads it back.
+func (l *ledger) stamp(t time.Time) string { return t.UTC().Format(l.s.words.stamp) }
 
-// unstamp reads an instant; PostgreSQL writes it its own way.
+// unstamp reads an instant; each database writes it its own way.
 func unstamp(text string, into *time.Time) (err error) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999Z07"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999Z07", "2006-01-02 15:04:05.999999"} {
 		var t time.Time
 		if t, err = time.Parse(layout, text); err == nil {
 			*into = t.UTC()

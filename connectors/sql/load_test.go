@@ -320,6 +320,14 @@ func TestLedgerDDL(t *testing.T) {
 	if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "a"); err != nil {
 		t.Errorf("load with a ledger made by hand: %v", err)
 	}
+	d, maria := mysqlFor(t)
+	if statements, err = LedgerDDL("mysql", d.config.DBName); err != nil {
+		t.Fatal(err)
+	}
+	must(t, d, statements...)
+	if _, err := loadRent(t, maria, rentLoad(connectors.Append, 2), "a"); err != nil {
+		t.Errorf("load with a ledger made by hand: %v", err)
+	}
 	if _, err := LedgerDDL("file", ""); !errors.Is(err, connectors.ErrConfig) {
 		t.Errorf("a connector without ledger: %v", err)
 	}

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -31,7 +32,7 @@ func (m *merge) run(ctx context.Context) error {
 	if m.empty, err = m.isEmpty(ctx); err != nil {
 		return m.wrap(err, "look into %q", m.plan.name)
 	}
-	trusting := m.empty && m.plan.unique && m.plan.notices && m.plan.assign("") != ""
+	trusting := m.empty && m.plan.unique && m.plan.notices && m.plan.assign("", "") != ""
 	if len(m.plan.keys) > 0 && !trusting {
 		if err := m.duplicates(ctx); err != nil {
 			return err
@@ -59,6 +60,9 @@ func (m *merge) remove(ctx context.Context) error {
 	statement := "DELETE FROM " + m.plan.target
 	if len(m.plan.keys) > 0 {
 		statement += " AS t WHERE NOT EXISTS (SELECT 1 FROM " + m.plan.stage + " AS s WHERE " + m.plan.same("t.") + ")"
+		if m.plan.words.joins {
+			statement = "DELETE t FROM " + m.plan.target + " AS t LEFT JOIN " + m.plan.stage + " AS s ON " + m.plan.same("t.") + " WHERE s." + rowColumn + " IS NULL"
+		}
 	}
 	n, err := m.count(ctx, statement)
 	m.receipt.Deleted += n
@@ -141,27 +145,52 @@ func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matche
 		inserted = total - matched
 		return inserted, touched - inserted, matched, err
 	}
-	if set := p.assign("s."); set != "" && matched > 0 {
-		changed, err = m.count(ctx, "UPDATE "+p.target+" AS t SET "+set+" FROM "+p.stage+" AS s WHERE "+rows.where("s.")+
-			" AND "+p.same("t.")+" AND "+p.distinct("t.", "s."))
-		if err != nil {
+	if p.assign("", "s.") != "" && matched > 0 {
+		if changed, err = m.count(ctx, m.update(rows)); err != nil {
 			return 0, 0, 0, err
 		}
 	}
-	inserted, err = m.count(ctx, "INSERT INTO "+p.target+" ("+p.list("")+") SELECT "+p.list("s.")+" FROM "+p.stage+
-		" AS s WHERE "+rows.where("s.")+" AND NOT EXISTS (SELECT 1 FROM "+p.target+" AS t WHERE "+p.same("t.")+")")
-	return inserted, changed, matched, err
+	if inserted, err = m.count(ctx, m.insert(rows)); err != nil {
+		return 0, 0, 0, err
+	}
+	if total, err := m.countStaged(ctx, rows); err != nil || inserted+matched != total {
+		return 0, 0, 0, cmp.Or(err, fmt.Errorf("%d records were staged, %d are new and %d are there already: some are lost", total, inserted, matched))
+	}
+	return inserted, changed, matched, nil
 }
 
 // onConflict touches only rows that are new or differ.
 func (m *merge) onConflict(rows span) string {
 	p := m.plan
 	action := "DO NOTHING"
-	if set := p.assign("excluded."); set != "" {
+	if set := p.assign("", "excluded."); set != "" {
 		action = "DO UPDATE SET " + set + " WHERE " + p.distinct("t.", "excluded.")
 	}
 	return "INSERT INTO " + p.target + " AS t (" + p.list("") + ") SELECT " + p.list("s.") + " FROM " + p.stage +
 		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList() + ") " + action
+}
+
+// insert adds the staged rows whose key the target does not have.
+func (m *merge) insert(rows span) string {
+	p := m.plan
+	from := "INSERT INTO " + p.target + " (" + p.list("") + ") SELECT " + p.list("s.") + " FROM " + p.stage + " AS s"
+	switch {
+	case p.found != "" && m.empty:
+		return from + " WHERE " + rows.where("s.")
+	case p.found != "":
+		return from + " LEFT JOIN " + p.found + " AS f ON f." + rowColumn + " = s." + rowColumn + " WHERE " + rows.where("s.") + " AND f." + rowColumn + " IS NULL"
+	}
+	return from + " WHERE " + rows.where("s.") + " AND NOT EXISTS (SELECT 1 FROM " + p.target + " AS t WHERE " + p.same("t.") + ")"
+}
+
+// update changes the rows of the target that differ from a staged one.
+func (m *merge) update(rows span) string {
+	p := m.plan
+	where := " WHERE " + rows.where("s.") + " AND " + p.same("t.") + " AND " + p.distinct("t.", "s.")
+	if p.words.joins {
+		return "UPDATE " + p.target + " AS t, " + p.stage + " AS s SET " + p.assign("t.", "s.") + where
+	}
+	return "UPDATE " + p.target + " AS t SET " + p.assign("", "s.") + " FROM " + p.stage + " AS s" + where
 }
 
 func (m *merge) isEmpty(ctx context.Context) (bool, error) {
@@ -175,9 +204,23 @@ func (m *merge) countMatches(ctx context.Context, rows span) (n int64, err error
 	if m.empty {
 		return 0, nil
 	}
+	if m.plan.found != "" {
+		return m.find(ctx, rows)
+	}
 	err = m.get(ctx, "SELECT count(*) FROM "+m.plan.stage+" AS s WHERE "+rows.where("s.")+
 		" AND EXISTS (SELECT 1 FROM "+m.plan.target+" AS t WHERE "+m.plan.same("t.")+")", nil, &n)
 	return n, err
+}
+
+// find writes the matches down, as the insert needs them again: MariaDB gets
+// NOT EXISTS wrong where a key has a loose collation, and a join the other way
+// around reads the target once for every row when its key has no index.
+func (m *merge) find(ctx context.Context, rows span) (int64, error) {
+	if _, err := m.count(ctx, "DELETE FROM "+m.plan.found); err != nil {
+		return 0, err
+	}
+	return m.count(ctx, "INSERT INTO "+m.plan.found+" SELECT DISTINCT s."+rowColumn+" FROM "+m.plan.target+" AS t JOIN "+m.plan.stage+
+		" AS s ON "+m.plan.same("t.")+" WHERE "+rows.where("s."))
 }
 
 func (m *merge) countStaged(ctx context.Context, rows span) (n int64, err error) {

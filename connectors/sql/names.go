@@ -37,19 +37,20 @@ func (t tableName) String() string {
 }
 
 // quoted is the name as SQL.
-func (t tableName) quoted() (string, error) {
-	table, err := quote(t.table)
+func (t tableName) quoted(w *words) (string, error) {
+	table, err := w.quote(t.table)
 	if err != nil || t.schema == "" {
 		return table, err
 	}
-	schema, err := quote(t.schema)
+	schema, err := w.quote(t.schema)
 	return schema + "." + table, err
 }
 
-// quote writes any name as an SQL identifier. It is the only way a name gets
-// into a statement, and it always escapes: a name that looks quoted already
-// is a name with quotes in it. Names that no database takes are refused.
-func quote(name string) (string, error) {
+// quote writes any name as an SQL identifier, between marks. It is the only
+// way a name gets into a statement, and it always escapes: a name that looks
+// quoted already is a name with quotes in it. Names that no database takes are
+// refused.
+func quote(name, mark string) (string, error) {
 	switch {
 	case name == "":
 		return "", configError("a name of a table or column is empty")
@@ -58,7 +59,7 @@ func quote(name string) (string, error) {
 	case !utf8.ValidString(name):
 		return "", configError("the name %q is not UTF-8", name)
 	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`, nil
+	return mark + strings.ReplaceAll(name, mark, mark+mark) + mark, nil
 }
 
 // checkCreated refuses names that a created table would not keep apart:

@@ -11,12 +11,12 @@ type parsedQuery struct {
 
 // parseQuery finds :cursor and :upper outside of strings, names, comments and
 // casts. Everything else stays as it is.
-func parseQuery(text string) *parsedQuery {
+func parseQuery(text string, skip func(string) int) *parsedQuery {
 	q := new(parsedQuery)
 	text = strings.TrimRight(text, "; \t\r\n")
 	start := 0
 	for i := 0; i < len(text); {
-		if n := skipQuoted(text[i:]); n > 0 {
+		if n := skip(text[i:]); n > 0 {
 			i += n
 			continue
 		}

@@ -169,7 +169,7 @@ func (c *copier) line(cause error) int {
 
 // columns are the columns at fault, if the server says.
 func (c *copier) columns(cause error) []string {
-	if names := columnsAtFault(cause); names != nil {
+	if names := c.s.atFault(cause); names != nil {
 		return names
 	}
 	_, rest, _ := strings.Cut(c.where(cause), ", column ")

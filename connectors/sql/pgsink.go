@@ -29,11 +29,11 @@ func (p *postgres) ledger(ctx context.Context, s *session, create bool) (*ledger
 			return nil, configError("the connection has no default schema to keep the ledger in; write `ledger: a_schema` under sink")
 		}
 	}
-	quoted, err := quote(schema)
+	quoted, err := p.words.quote(schema)
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{s: s, loads: quoted + ".tieout_loads", positions: quoted + ".tieout_positions", lock: " FOR UPDATE"}
+	l := &ledger{s: s, loads: quoted + ".tieout_loads", positions: quoted + ".tieout_positions"}
 	there, err := p.ledgerThere(ctx, l)
 	switch {
 	case err != nil:
@@ -52,7 +52,7 @@ func (p *postgres) ledgerThere(ctx context.Context, l *ledger) (there bool, err 
 }
 
 func (p *postgres) createLedger(ctx context.Context, l *ledger, schema string) error {
-	statement := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d); %s; COMMIT", int64(ledgerLock), strings.Join(l.ddl("jsonb", "timestamptz"), ";\n"))
+	statement := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d); %s; COMMIT", int64(ledgerLock), strings.Join(l.ddl(&p.words), ";\n"))
 	err := l.s.exec(ctx, "create the ledger tables", statement)
 	if err == nil {
 		return nil
@@ -121,14 +121,17 @@ func (p *postgres) stage(ctx context.Context, s *session, plan *plan) error {
 	return err
 }
 
-// columnsAtFault are the columns an error of PostgreSQL names.
-func columnsAtFault(err error) []string {
+// postgresExplain reads the parts of an error of PostgreSQL.
+func postgresExplain(err error) (reason string, columns []string) {
 	var pe *pq.Error
 	if !errors.As(err, &pe) {
-		return nil
+		return err.Error(), nil
 	}
 	if pe.Column != "" {
-		return []string{pe.Column}
+		columns = []string{pe.Column}
 	}
-	return nil
+	if pe.Detail != "" {
+		return pe.Message + "; " + pe.Detail, columns
+	}
+	return pe.Message, columns
 }

@@ -3,7 +3,10 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
+	"fmt"
+	"time"
 
+	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -27,8 +30,10 @@ func (f *postgresFlavor) table(stream string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return name.quoted()
+	return name.quoted(&f.db.words)
 }
+
+func (f *postgresFlavor) skip(text string) int { return skipQuoted(text) }
 
 // kind reads a column of a result. Texts are asked for wherever the driver
 // would make something else of a value.
@@ -67,4 +72,50 @@ func (f *postgresFlavor) streams(ctx context.Context, s *session) (names []strin
 		WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
 			AND has_table_privilege(c.oid, 'SELECT') ORDER BY 1`)
 	return names, s.wrap(err, "list the tables")
+}
+
+func (f *postgresFlavor) bound(ctx context.Context, s *session, q *query, cursor *connectors.Cursor) (*bounds, error) {
+	return boundBy(ctx, pgBounds{}, s, q, cursor)
+}
+
+// pgBounds writes the bounds of a cursor for PostgreSQL.
+type pgBounds struct{}
+
+func (pgBounds) compare(c *sourceColumn, key record.Kind) (expr, typ string) {
+	switch {
+	case key == record.Integer && c.field.Kind == record.Integer:
+		typ = "bigint"
+	case key == record.Integer && c.base == "NUMERIC":
+		typ = "numeric"
+	case key == record.Date && c.base == "DATE":
+		typ = "date"
+	case key == record.Timestamp && c.local:
+		typ = "timestamp"
+	case key == record.Timestamp && c.stamp:
+		typ = "timestamptz"
+	case key == record.Text && c.field.Kind == record.Text:
+		return "(" + c.quoted + `::text COLLATE "C")`, "text"
+	}
+	return c.quoted, typ
+}
+
+func (pgBounds) literal(text, typ string) string { return literal(text) + "::" + typ }
+
+func (pgBounds) text(expr, _ string) string { return "(" + expr + ")::text" }
+
+func (pgBounds) move(expr, typ string, by time.Duration) string {
+	if days := by / (24 * time.Hour); typ == "date" && by > 0 {
+		return fmt.Sprintf("%s + %d", expr, max(1, days))
+	}
+	return fmt.Sprintf("(%s + interval '%d microseconds')::%s", expr, by.Microseconds(), typ)
+}
+
+func (pgBounds) ends(typ string) (lowest, highest string) {
+	switch typ {
+	case "bigint", "numeric":
+		return "-9223372036854775808", "9223372036854775807"
+	case "text":
+		return "", ""
+	}
+	return "-infinity", "infinity"
 }

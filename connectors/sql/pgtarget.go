@@ -42,7 +42,7 @@ func (p *postgres) target(ctx context.Context, s *session, load connectors.Load)
 			return nil, configError("the name %q has %d bytes and PostgreSQL keeps %d", part, len(part), maxName)
 		}
 	}
-	plan, err := newPlan(load, name)
+	plan, err := newPlan(load, name, &p.words)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type plan struct {
 	target  string // the table as SQL
 	name    string // and for messages
 	stage   string // the staging table as SQL, "" when rows go straight in
+	found   string // the table of staged rows that the target has, where one is kept
 	index   string // the statement that makes row numbers quick to find, if needed
 	columns []column
 	keys    []int // columns of the key
@@ -32,6 +33,7 @@ type plan struct {
 	notices bool
 	// create holds the statements that make the missing table.
 	create []string
+	words  *words
 }
 
 // column is one column of the target.
@@ -47,20 +49,36 @@ type column struct {
 	precision, scale int32
 	// text says that the value is stored as text, so that a decimal is
 	// written in its one canonical form; uncomparable that the type has no
-	// equality of its own.
-	text, uncomparable bool
+	// equality of its own; loose that its equality takes different texts for
+	// the same.
+	text, uncomparable, loose bool
+	// room is how much of a value fits, where the database would cut it
+	// without an error.
+	room room
+}
+
+// room bounds what MySQL would cut or round without an error.
+type room struct {
+	chars, bytes int64 // of a text, 0 for any
+	// trims says that blanks at the end are lost; required that nil is not
+	// refused but becomes something else; fraction are the digits of a second
+	// that are kept, when stamps is true.
+	trims, required, stamps bool
+	fraction                int
+	// names are the only values that are kept as they are; nil for any.
+	names []string
 }
 
 // newPlan starts a plan with a column for each field of the load.
-func newPlan(load connectors.Load, target tableName) (*plan, error) {
-	quoted, err := target.quoted()
+func newPlan(load connectors.Load, target tableName, w *words) (*plan, error) {
+	quoted, err := target.quoted(w)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{target: quoted, name: target.String()}
+	p := &plan{target: quoted, name: target.String(), words: w}
 	for i := range load.Shape.Fields {
 		f := load.Shape.Fields[i]
-		q, err := quote(f.Name)
+		q, err := w.quote(f.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -133,6 +151,22 @@ func (p *plan) keyList() string {
 	return b.String()
 }
 
+// exactKeys writes the columns of the key so that only equal bytes are alike.
+func (p *plan) exactKeys() string {
+	if !p.words.once {
+		return p.keyList()
+	}
+	var parts []string
+	for _, i := range p.keys {
+		part := p.columns[i].quoted
+		if p.columns[i].loose {
+			part = mysqlBytes(part)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}
+
 // same writes the condition that a row of the stage, s, has the key of a row
 // called b.
 func (p *plan) same(b string) string {
@@ -141,7 +175,8 @@ func (p *plan) same(b string) string {
 		if n > 0 {
 			out.WriteString(" AND ")
 		}
-		out.WriteString("s." + p.columns[i].quoted + " = " + b + p.columns[i].quoted)
+		c := &p.columns[i]
+		out.WriteString(p.words.same(c, "s."+c.quoted, b+c.quoted))
 	}
 	return out.String()
 }
@@ -155,11 +190,7 @@ func (p *plan) distinct(a, b string) string {
 			continue
 		}
 		c := &p.columns[i]
-		left, right := a+c.quoted, b+c.quoted
-		if c.uncomparable {
-			left, right = "CAST("+left+" AS text)", "CAST("+right+" AS text)"
-		}
-		parts = append(parts, left+" IS DISTINCT FROM "+right)
+		parts = append(parts, p.words.distinct(c, a+c.quoted, b+c.quoted))
 	}
 	if len(parts) == 0 {
 		return "FALSE"
@@ -168,11 +199,11 @@ func (p *plan) distinct(a, b string) string {
 }
 
 // assign writes the SET list of every column that is not of the key.
-func (p *plan) assign(from string) string {
+func (p *plan) assign(to, from string) string {
 	var parts []string
 	for i := range p.columns {
 		if !slices.Contains(p.keys, i) {
-			parts = append(parts, p.columns[i].quoted+" = "+from+p.columns[i].quoted)
+			parts = append(parts, to+p.columns[i].quoted+" = "+from+p.columns[i].quoted)
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -24,7 +24,7 @@ func (m *merge) halve(ctx context.Context, rows span, cause error) error {
 		return err
 	}
 	if count == 1 {
-		return m.refuseStaged(ctx, middle, m.reason(cause), columnsAtFault(cause))
+		return m.refuseStaged(ctx, middle, m.reason(cause), m.atFault(cause))
 	}
 	for _, half := range []span{{rows.from, middle - 1}, {middle, rows.to}} {
 		inserted, changed, matched, err := m.try(ctx, half)
@@ -71,7 +71,7 @@ func (m *merge) stagedTexts(ctx context.Context, number int64) ([][]byte, error)
 		if i > 0 {
 			query += ", "
 		}
-		query += "CAST(" + m.plan.columns[i].quoted + " AS text)"
+		query += "CAST(" + m.plan.columns[i].quoted + " AS " + m.plan.words.char + ")"
 	}
 	query += " FROM " + m.plan.stage + " WHERE " + rowColumn + " = " + strconv.FormatInt(number, 10)
 	values := make([]stdsql.NullString, len(m.plan.columns))
@@ -98,20 +98,22 @@ func (m *merge) duplicates(ctx context.Context) error {
 	var some bool
 	m.checked = true
 	p := m.plan
-	twice := "SELECT " + p.keyList() + ", min(" + rowColumn + ") AS tieout_first FROM " + p.stage +
-		" GROUP BY " + p.keyList() + " HAVING count(*) > 1"
+	twice := "SELECT " + p.exactKeys() + ", min(" + rowColumn + ") AS tieout_first FROM " + p.stage +
+		" GROUP BY " + p.exactKeys() + " HAVING count(*) > 1"
 	if err := m.get(ctx, "SELECT EXISTS ("+twice+")", nil, &some); err != nil || !some {
 		return m.wrap(err, "look for keys that come twice")
 	}
-	later := " FROM " + p.stage + " AS s JOIN (" + twice + ") AS d ON " + p.same("d.") + " JOIN " + p.stage +
-		" AS f ON f." + rowColumn + " = d.tieout_first WHERE s." + rowColumn + " > d.tieout_first"
+	later, err := m.later(ctx, twice)
+	if err != nil {
+		return err
+	}
 	alike, err := m.count(ctx, "DELETE FROM "+p.stage+" WHERE "+rowColumn+" IN (SELECT s."+rowColumn+later+" AND NOT "+p.distinct("s.", "f.")+")")
 	if err != nil {
 		return m.wrap(err, "drop repeated rows")
 	}
 	m.receipt.Unchanged += alike
 	m.rows -= alike
-	numbers, err := m.numbers(ctx, "SELECT s."+rowColumn+later+" ORDER BY s."+rowColumn+" LIMIT "+strconv.Itoa(m.refusals.most+1))
+	numbers, err := m.numbers(ctx, "SELECT s."+rowColumn+later+" AND "+p.distinct("s.", "f.")+" ORDER BY s."+rowColumn+" LIMIT "+strconv.Itoa(m.refusals.most+1))
 	if err != nil {
 		return err
 	}
@@ -127,4 +129,27 @@ func (m *merge) duplicates(ctx context.Context) error {
 func (m *merge) numbers(ctx context.Context, query string) (numbers []int64, err error) {
 	err = m.conn.SelectContext(ctx, &numbers, query)
 	return numbers, m.wrap(err, "look for keys that come twice")
+}
+
+// later writes what comes behind SELECT to find the staged rows, s, whose key
+// an earlier row, f, has.
+func (m *merge) later(ctx context.Context, twice string) (string, error) {
+	p := m.plan
+	if !p.words.once {
+		return " FROM " + p.stage + " AS s JOIN (" + twice + ") AS d ON " + p.same("d.") + " JOIN " + p.stage +
+			" AS f ON f." + rowColumn + " = d.tieout_first WHERE s." + rowColumn + " > d.tieout_first", nil
+	}
+	// The rows in question are put into tables of their own, each of which the
+	// statement names once.
+	for _, statement := range []string{
+		"CREATE TEMPORARY TABLE tieout_twice (PRIMARY KEY (" + rowColumn + ")) ENGINE=InnoDB AS SELECT * FROM (SELECT s.*, min(" + rowColumn + ") OVER w AS tieout_first, count(*) OVER w AS tieout_count FROM " +
+			p.stage + " AS s WINDOW w AS (PARTITION BY " + p.exactKeys() + ")) AS d WHERE tieout_count > 1",
+		"CREATE TEMPORARY TABLE tieout_heads (PRIMARY KEY (" + rowColumn + ")) ENGINE=InnoDB AS SELECT " + rowColumn + ", " + p.list("") +
+			" FROM tieout_twice WHERE " + rowColumn + " = tieout_first",
+	} {
+		if err := m.exec(ctx, "look for keys that come twice", statement); err != nil {
+			return "", err
+		}
+	}
+	return " FROM tieout_twice AS s JOIN tieout_heads AS f ON f." + rowColumn + " = s.tieout_first WHERE s." + rowColumn + " > s.tieout_first", nil
 }

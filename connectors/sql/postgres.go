@@ -45,7 +45,7 @@ func newPostgres(address string) (*postgres, error) {
 		config.ApplicationName = "tieout"
 	}
 	p := &postgres{config: config}
-	p.classify = postgresFault
+	p.classify, p.explain, p.words = postgresFault, postgresExplain, postgresWords()
 	p.secrets = []string{address, config.Password, url.QueryEscape(config.Password), url.PathEscape(config.Password)}
 	p.place = "database " + config.Database + " at " + config.Host
 	return p, nil

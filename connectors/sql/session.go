@@ -3,11 +3,9 @@ package sql
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"github.com/tieout/tieout/schemas/document"
 )
@@ -52,14 +50,18 @@ func (s *session) close() {
 // reason is why the database refused a record.
 func (s *session) reason(cause error) string {
 	text := cause.Error()
-	var pe *pq.Error
-	if errors.As(cause, &pe) {
-		text = pe.Message
-		if pe.Detail != "" {
-			text += "; " + pe.Detail
-		}
+	if s.explain != nil {
+		text, _ = s.explain(cause)
 	}
 	return string(document.CodeSinkPoison) + ": " + s.clean(text)
+}
+
+// atFault are the columns an error names.
+func (s *session) atFault(cause error) (columns []string) {
+	if s.explain != nil {
+		_, columns = s.explain(cause)
+	}
+	return columns
 }
 
 // raw runs f on the driver's connection. A panic there would leave the

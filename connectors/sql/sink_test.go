@@ -18,7 +18,7 @@ import (
 	"github.com/tieout/tieout/schemas/document"
 )
 
-func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(servers.Main(m, servers.MariaDBServer())) }
 
 func testEnv(t testing.TB) connectors.Env {
 	return connectors.Env{Dir: t.TempDir(), Now: time.Now, Limits: connectors.DefaultLimits()}
@@ -86,6 +86,45 @@ func TestPostgresSink(t *testing.T) {
 		Broken: func(t *testing.T) connectors.Sink {
 			connection := &PostgresConnection{URL: document.NewSecret("url", "postgres://someone:s3cr3t%21@127.0.0.1:1/nothing")}
 			sink, err := Postgres().NewSink(testEnv(t), connection, new(SinkOptions))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sink
+		},
+	})
+	goleak.VerifyNone(t, before)
+}
+
+func mysqlTarget(t *testing.T) connectortest.SinkTarget {
+	connection := &MySQLConnection{URL: document.NewSecret("url", servers.MariaDB(t))}
+	sink, err := MySQL().NewSink(testEnv(t), connection, new(SinkOptions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := MySQL().NewSource(testEnv(t), connection, new(SourceOptions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := newMySQL(connection.URL.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connectortest.SinkTarget{Sink: sink, Source: source, Stream: "charges", Odd: "rent `roll` \"of\" 2026", Names: true,
+		Narrow: func(t *testing.T) { must(t, d, "CREATE TABLE charges (id text, amount decimal(10,2))") },
+		Refuse: func(t *testing.T) {
+			must(t, d, "ALTER TABLE charges ADD CONSTRAINT no_poison CHECK (id <> 'poison')")
+		}}
+}
+
+func TestMySQLSink(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	connectortest.RunSink(t, connectortest.SinkHarness{
+		New:     mysqlTarget,
+		Modes:   modes(),
+		Secrets: []string{"s3cr3t!", "s3cr3t%21"},
+		Broken: func(t *testing.T) connectors.Sink {
+			connection := &MySQLConnection{URL: document.NewSecret("url", "mysql://someone:s3cr3t%21@127.0.0.1:1/nothing")}
+			sink, err := MySQL().NewSink(testEnv(t), connection, new(SinkOptions))
 			if err != nil {
 				t.Fatal(err)
 			}

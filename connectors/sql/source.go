@@ -19,6 +19,9 @@ type flavor interface {
 	snapshot(ctx context.Context) (*session, error)
 	// table writes the name of a stream as SQL.
 	table(stream string) (string, error)
+	// skip is the length of what a text of a query begins with when that is
+	// no place for parameters: strings, quoted names, comments.
+	skip(text string) int
 	// kind tells what a column holds and how to select it.
 	kind(ct *stdsql.ColumnType) sourceColumn
 	// bound freezes the cursor and plans the selects of a read.
@@ -40,6 +43,10 @@ type sourceColumn struct {
 	// it is a time without a zone; narrow that numbers of more than 15 digits
 	// have been through a binary float.
 	stamp, local, narrow bool
+	// zoned says that the text is a time in UTC without saying so; single that
+	// a binary float has 32 bits; padded that zeros at the end of a fraction
+	// are the type's and not the value's.
+	zoned, single, padded bool
 }
 
 // source reads tables or one query.
@@ -96,7 +103,7 @@ func (r *source) plan(ctx context.Context, s *session, read connectors.Read) (*q
 	q := &query{input: read.Stream, read: read}
 	if r.query != "" {
 		q.input = "query"
-		p := parseQuery(r.query)
+		p := parseQuery(r.query, r.flavor.skip)
 		if p.params && read.Cursor == nil {
 			return nil, configError("the query names :cursor or :upper and the source has no cursor; add `cursor: {field: ...}`")
 		}
@@ -116,7 +123,7 @@ func (r *source) plan(ctx context.Context, s *session, read connectors.Read) (*q
 
 // describe asks the database for the columns.
 func (r *source) describe(ctx context.Context, s *session, q *query) error {
-	rows, err := s.conn.QueryxContext(ctx, "SELECT * FROM "+q.from("NULL", "NULL")+" LIMIT 0")
+	rows, err := s.conn.QueryxContext(ctx, "SELECT "+s.words.top+"* FROM "+q.from("NULL", "NULL")+s.words.limit)
 	if err != nil {
 		return q.missing(s, err)
 	}
@@ -132,7 +139,7 @@ func (r *source) describe(ctx context.Context, s *session, q *query) error {
 			return configError("%s has two columns named %q; name them apart", q.input, c.name)
 		}
 		seen[c.name] = true
-		if c.quoted, err = quote(c.name); err != nil {
+		if c.quoted, err = s.words.quote(c.name); err != nil {
 			return err
 		}
 		c.selected = strings.ReplaceAll(c.selected, "{c}", c.quoted)

@@ -9,6 +9,22 @@ import (
 	"github.com/tieout/tieout/schemas/document"
 )
 
+// mark is what a dialect writes around names.
+func mark(d dialect) string {
+	if _, mysql := d.(*mysqlDB); mysql {
+		return "`"
+	}
+	return `"`
+}
+
+// textOf is a text as SQL.
+func textOf(d dialect, text string) string {
+	if _, mysql := d.(*mysqlDB); mysql {
+		return mysqlLiteral(text)
+	}
+	return literal(text)
+}
+
 // inserts writes rows as one INSERT, texts as literals.
 func inserts(t testing.TB, d dialect, columns []connectortest.Column, rows []connectortest.Row) {
 	t.Helper()
@@ -23,10 +39,12 @@ func inserts(t testing.TB, d dialect, columns []connectortest.Column, rows []con
 			switch {
 			case !there:
 				values = append(values, "NULL")
+			case c.Kind == "timestamp" && mark(d) == "`": // MySQL reads no Z
+				values = append(values, literal(strings.NewReplacer("T", " ", "Z", "").Replace(text)))
 			case c.Kind == "boolean":
 				values = append(values, map[string]string{"true": "TRUE", "false": "FALSE"}[text])
 			default:
-				values = append(values, literal(text))
+				values = append(values, textOf(d, text))
 			}
 		}
 		lines = append(lines, "("+strings.Join(values, ", ")+")")
@@ -42,7 +60,7 @@ func sourceTarget(d dialect, types map[string]string) connectortest.SourceTarget
 			made = columns
 			var lines []string
 			for _, c := range columns {
-				quoted, err := quote(c.Name)
+				quoted, err := quote(c.Name, mark(d))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -70,6 +88,29 @@ func TestPostgresSource(t *testing.T) {
 				}
 				target := sourceTarget(d, types)
 				target.Source, err = Postgres().NewSource(testEnv(t), &PostgresConnection{URL: document.NewSecret("url", own)}, new(SourceOptions))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return target
+			}})
+		})
+	}
+}
+
+func TestMySQLSource(t *testing.T) {
+	types := map[string]string{"text": "varchar(250) CHARACTER SET utf8mb4", "decimal": "decimal(65,30)", "integer": "bigint", "date": "date", "boolean": "boolean",
+		"timestamp": "timestamp(6) NULL", "month": "text"}
+	for _, stamp := range []string{"timestamp(6) NULL", "datetime(6)"} {
+		types["timestamp"] = stamp
+		t.Run(stamp[:8], func(t *testing.T) {
+			connectortest.RunSource(t, connectortest.SourceHarness{New: func(t *testing.T) connectortest.SourceTarget {
+				address := servers.MariaDB(t)
+				d, err := newMySQL(address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				target := sourceTarget(d, types)
+				target.Source, err = MySQL().NewSource(testEnv(t), &MySQLConnection{URL: document.NewSecret("url", address)}, new(SourceOptions))
 				if err != nil {
 					t.Fatal(err)
 				}

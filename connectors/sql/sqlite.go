@@ -27,7 +27,7 @@ func newSQLite(dir, path string) *sqliteDB {
 		path = filepath.Join(dir, path)
 	}
 	d := &sqliteDB{path: path}
-	d.classify = sqliteFault
+	d.classify, d.words = sqliteFault, sqliteWords()
 	d.place = "database " + path
 	return d
 }

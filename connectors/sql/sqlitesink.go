@@ -19,7 +19,7 @@ func (d *sqliteDB) ledger(ctx context.Context, s *session, create bool) (*ledger
 	case !create:
 		return nil, nil
 	}
-	statements := append([]string{"BEGIN IMMEDIATE"}, l.ddl("text", "text")...)
+	statements := append([]string{"BEGIN IMMEDIATE"}, l.ddl(&d.words)...)
 	for _, statement := range append(statements, "COMMIT") {
 		if err := s.exec(ctx, "create the ledger tables", statement); err != nil {
 			return nil, err

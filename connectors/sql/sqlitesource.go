@@ -33,7 +33,9 @@ func (f *sqliteFlavor) snapshot(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-func (f *sqliteFlavor) table(stream string) (string, error) { return quote(stream) }
+func (f *sqliteFlavor) table(stream string) (string, error) { return f.db.words.quote(stream) }
+
+func (f *sqliteFlavor) skip(text string) int { return skipQuoted(text) }
 
 // kind reads the declared type. SQLite stores what it is given under any
 // type, so every value is read as text where it is not what was declared.

@@ -43,7 +43,7 @@ func affinity(declared string) string {
 
 // target looks the table of a load up and fits the plan to it.
 func (d *sqliteDB) target(ctx context.Context, s *session, load connectors.Load) (*plan, error) {
-	plan, err := newPlan(load, tableName{table: load.Stream})
+	plan, err := newPlan(load, tableName{table: load.Stream}, &d.words)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	DefaultTimeout  = 30 * time.Second
 	DefaultMaxReply = 1 << 20
+	DefaultIdle     = 30 * time.Second
 	maxHeader       = 64 << 10 // bytes of a reply's header
 	maxIdle         = 90 * time.Second
 )
@@ -32,7 +33,9 @@ type Options struct {
 	Timeout time.Duration
 	// MaxReply bounds the body of a reply in bytes, after inflating; 0 is
 	// DefaultMaxReply.
-	MaxReply  int64
+	MaxReply int64
+	// Idle bounds how long an open reply may send nothing; 0 is DefaultIdle.
+	Idle      time.Duration
 	UserAgent string           // "tieout" when empty
 	Now       func() time.Time // required; reads the dates of Retry-After
 	// Roots are the authorities that servers are checked against; nil are
@@ -62,6 +65,9 @@ func New(o Options) (*Client, error) {
 	}
 	if o.MaxReply <= 0 {
 		o.MaxReply = DefaultMaxReply
+	}
+	if o.Idle <= 0 {
+		o.Idle = DefaultIdle
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "tieout"
@@ -147,18 +153,28 @@ func (r Reply) Moved() string {
 // origin and never path, query, header or body. When the header of the reply
 // had arrived before the error, the Reply holds it and its status.
 func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
-	u, at, err := read(r.URL)
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	response, at, err := c.send(ctx, r)
 	if err != nil {
 		return Reply{}, err
 	}
-	if _, ok := c.origins[at.String()]; !ok {
-		return Reply{}, fmt.Errorf("%w: %s is none of the origins this client was made for", ErrRefused, at)
+	defer response.Body.Close()
+	return c.receive(ctx, at, response)
+}
+
+// send makes a request and gives the reply with its header read.
+func (c *Client) send(ctx context.Context, r Request) (*http.Response, origin, error) {
+	u, at, err := read(r.URL)
+	if err != nil {
+		return nil, at, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
-	defer cancel()
+	if _, ok := c.origins[at.String()]; !ok {
+		return nil, at, fmt.Errorf("%w: %s is none of the origins this client was made for", ErrRefused, at)
+	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, u.String(), bytes.NewReader(r.Body))
 	if err != nil {
-		return Reply{}, fmt.Errorf("%w: %s: the method is not one of HTTP", ErrRefused, at)
+		return nil, at, fmt.Errorf("%w: %s: the method is not one of HTTP", ErrRefused, at)
 	}
 	if r.Header != nil {
 		request.Header = r.Header.Clone()
@@ -172,10 +188,9 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	// The transport alone: it follows no redirection and keeps no cookie.
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return Reply{}, explain(ctx, at, err)
+		return nil, at, explain(ctx, at, err)
 	}
-	defer response.Body.Close()
-	return c.receive(ctx, at, response)
+	return response, at, nil
 }
 
 // receive reads a reply up to the limit.

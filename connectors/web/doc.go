@@ -13,5 +13,5 @@
 // It knows nothing of what is sent: alerts and, later, the connectors over
 // HTTP bring their own bodies and read the replies.
 //
-// Read client.go first.
+// Read client.go first, then stream.go.
 package web

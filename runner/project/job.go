@@ -151,7 +151,11 @@ func (p *Project) connect(job *runner.Job, pipeline *pipelines.Pipeline, o RunOp
 		job.Source, err = p.given(job, pipeline, o.Given)
 	default:
 		var c *pipelines.Connection
-		if job.Source, c, err = p.source(pipeline.Source.Connection.Value, pipeline.SourceOptions()); err == nil && c.Zone != nil {
+		spool := "" // a dry run holds no transaction open, and may end early
+		if !o.DryRun {
+			spool = filepath.Join(p.StateDir(), "spool", job.RunID)
+		}
+		if job.Source, c, err = p.source(pipeline.Source.Connection.Value, pipeline.SourceOptions(), spool); err == nil && c.Zone != nil {
 			job.Read.Zone = c.Zone
 		}
 	}

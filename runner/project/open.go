@@ -93,8 +93,9 @@ func (p *Project) env() connectors.Env {
 	return connectors.Env{Dir: p.options.Dir, Now: p.options.Now, Log: p.options.Log, Limits: connectors.DefaultLimits()}
 }
 
-// source builds the source a pipeline or a lookup reads from.
-func (p *Project) source(connection string, options any) (connectors.Source, *pipelines.Connection, error) {
+// source builds the source a pipeline or a lookup reads from. spool is the
+// folder it may fetch ahead into, "" for none.
+func (p *Project) source(connection string, options any, spool string) (connectors.Source, *pipelines.Connection, error) {
 	c, err := p.Workspace.Connection(connection)
 	if err != nil {
 		return nil, nil, err
@@ -106,7 +107,9 @@ func (p *Project) source(connection string, options any) (connectors.Source, *pi
 	if options == nil {
 		options = def.Source()
 	}
-	src, err := def.NewSource(p.env(), c.Settings, options)
+	env := p.env()
+	env.Spool = spool
+	src, err := def.NewSource(env, c.Settings, options)
 	return src, c, err
 }
 
@@ -124,7 +127,7 @@ func (p *Project) sink(pipeline *pipelines.Pipeline) (connectors.Sink, error) {
 func (p *Project) tables(ctx context.Context, remote bool) *tables {
 	t := &tables{ctx: ctx, remote: remote, dir: p.options.Dir, env: p.env(), registry: p.options.Registry}
 	t.stream = func(connection, stream string) (connectors.Source, connectors.Read, error) {
-		src, c, err := p.source(connection, nil)
+		src, c, err := p.source(connection, nil, "")
 		if err != nil {
 			return nil, connectors.Read{}, err
 		}

@@ -2,12 +2,12 @@
 
 package servers
 
-// Cluster is a running PostgreSQL server. Systems that are not Unix use the
-// one that Variable names.
+// Cluster is a running server. Systems that are not Unix use the one that the
+// server's variable names.
 type Cluster struct{ URL string }
 
 // Start starts nothing here.
-func Start() (*Cluster, error) { return nil, errNone }
+func (s Server) Start() (*Cluster, error) { return nil, s.none() }
 
 // Stop ends nothing here.
 func (*Cluster) Stop() {}

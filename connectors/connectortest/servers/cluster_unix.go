@@ -13,24 +13,25 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// Cluster is a running PostgreSQL server.
+// Cluster is a running server.
 type Cluster struct {
-	URL  string // of its database postgres, with a superuser
-	hold io.Closer
-	done chan struct{}
+	URL    string // with a user who may do everything
+	server Server
+	hold   io.Closer
+	done   chan struct{}
 }
 
 // keeper runs a server until its standard input ends, which it does when the
 // process that holds the other end stops it or dies, however it dies. The
-// first argument is a folder to remove, the rest the server.
-const keeper = `folder=$1; shift
+// first argument is a folder to remove, the second the signal that ends the
+// server, the rest the server.
+const keeper = `folder=$1; signal=$2; shift 2
 "$@" >"$folder/log" 2>&1 &
 server=$!
 (while kill -0 $server 2>/dev/null; do sleep 0.2; done; kill -TERM $$ 2>/dev/null) &
@@ -38,47 +39,54 @@ watch=$!
 trap 'rm -rf "$folder"; exit 1' TERM
 cat >/dev/null
 trap '' TERM
-kill -INT $server 2>/dev/null
+kill -$signal $server 2>/dev/null
 wait $server
 kill $watch 2>/dev/null
 rm -rf "$folder"`
 
+// program knows how to run one kind of server.
+type program interface {
+	// find is where its programs are, "" when they are not there.
+	find() string
+	// prepare makes the data folder of a server inside folder.
+	prepare(found, folder, password string, as *syscall.SysProcAttr) error
+	// serve is the command that runs it on a port of the loopback.
+	serve(found, folder, port string) []string
+	// signal ends it at once, without care for the data.
+	signal() string
+	// address is the URL of a server; container its image.
+	address(user, password, host string) string
+	container() image
+	// packages bring it to a Debian-like system; users may run it there.
+	packages() []string
+	users() []string
+}
+
+// program of a kind of server.
+func (s Server) program() program {
+	if s.Variable == PostgreSQL().Variable {
+		return postgresProgram{}
+	}
+	return mariaProgram{}
+}
+
 // Start starts a server: from programs on this machine, in a container, or,
 // as root on a Debian-like system, after installing the package.
-func Start() (*Cluster, error) {
-	if bin := programs(); bin != "" {
-		return startLocal(bin)
+func (s Server) Start() (*Cluster, error) {
+	p := s.program()
+	if found := p.find(); found != "" {
+		return s.startLocal(p, found)
 	}
 	if engine := engine(); engine != "" {
-		return startContainer(engine)
+		return s.startContainer(p, engine)
 	}
-	if !install() {
-		return nil, errNone
+	if !s.install(p) {
+		return nil, s.none()
 	}
-	if bin := programs(); bin != "" {
-		return startLocal(bin)
+	if found := p.find(); found != "" {
+		return s.startLocal(p, found)
 	}
-	return nil, errNone
-}
-
-// programs is the folder that holds initdb and postgres, the newest of
-// several, or "".
-func programs() string {
-	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	slices.SortFunc(folders, func(a, b string) int { return version(b) - version(a) })
-	folders = append(folders, filepath.SplitList(os.Getenv("PATH"))...)
-	folders = append(folders, "/usr/local/pgsql/bin", "/opt/homebrew/bin")
-	for _, folder := range folders {
-		if executable(filepath.Join(folder, "initdb")) && executable(filepath.Join(folder, "postgres")) {
-			return folder
-		}
-	}
-	return ""
-}
-
-func version(folder string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(folder)))
-	return n
+	return nil, s.none()
 }
 
 func executable(path string) bool {
@@ -88,24 +96,24 @@ func executable(path string) bool {
 
 // install brings the package to a Debian-like system. RUNLEVEL=1 keeps it
 // from starting a server of its own.
-func install() bool {
+func (s Server) install(p program) bool {
 	if _, err := os.Stat("/etc/debian_version"); err != nil || os.Geteuid() != 0 {
 		return false
 	}
-	fmt.Fprintln(os.Stderr, "installing PostgreSQL for the tests:", Remedy)
-	command := exec.Command("apt-get", "install", "-y", "postgresql")
+	fmt.Fprintln(os.Stderr, "installing "+s.Name+" for the tests:", s.Remedy)
+	command := exec.Command("apt-get", append([]string{"install", "-y"}, p.packages()...)...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1")
 	command.Stdout, command.Stderr = os.Stderr, os.Stderr
 	return command.Run() == nil
 }
 
-// startLocal makes a new cluster in a temporary folder.
-func startLocal(bin string) (*Cluster, error) {
-	folder, err := os.MkdirTemp("", "tieout-postgres-")
+// startLocal makes a new server in a temporary folder.
+func (s Server) startLocal(p program, found string) (*Cluster, error) {
+	folder, err := os.MkdirTemp("", "tieout-server-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
+		return nil, fmt.Errorf("make a folder for %s: %w", s.Name, err)
 	}
-	c, err := runLocal(bin, folder)
+	c, err := s.runLocal(p, found, folder)
 	if err != nil {
 		os.RemoveAll(folder)
 		return nil, err
@@ -113,31 +121,18 @@ func startLocal(bin string) (*Cluster, error) {
 	return c, nil
 }
 
-func runLocal(bin, folder string) (*Cluster, error) {
-	attributes, err := other(folder)
+func (s Server) runLocal(p program, found, folder string) (*Cluster, error) {
+	attributes, err := s.other(p, folder)
 	if err != nil {
 		return nil, err
 	}
 	password := secret()
-	file := filepath.Join(folder, "password")
-	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
+	if err := p.prepare(found, folder, password, attributes); err != nil {
 		return nil, err
-	}
-	if attributes.Credential != nil {
-		if err := os.Chown(file, int(attributes.Credential.Uid), int(attributes.Credential.Gid)); err != nil {
-			return nil, err
-		}
-	}
-	data := filepath.Join(folder, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "tieout", "-A", "scram-sha-256", "--pwfile", file,
-		"-E", "UTF8", "--no-locale", "--no-sync")
-	initdb.SysProcAttr, initdb.Dir, initdb.Env = attributes, folder, environment(folder)
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	for range 3 {
 		var c *Cluster
-		if c, err = launch(bin, folder, data, password, attributes); err == nil {
+		if c, err = s.launch(p, found, folder, password, attributes); err == nil {
 			return c, nil
 		}
 	}
@@ -145,25 +140,24 @@ func runLocal(bin, folder string) (*Cluster, error) {
 }
 
 // launch starts the server on a free port of the loopback.
-func launch(bin, folder, data, password string, attributes *syscall.SysProcAttr) (*Cluster, error) {
+func (s Server) launch(p program, found, folder, password string, attributes *syscall.SysProcAttr) (*Cluster, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	command := exec.Command("/bin/sh", "-c", keeper, "sh", folder, filepath.Join(bin, "postgres"), "-D", data, "-p", port,
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "shared_buffers=128MB")
+	command := exec.Command("/bin/sh", append([]string{"-c", keeper, "sh", folder, p.signal()}, p.serve(found, folder, port)...)...)
 	own := *attributes
 	own.Setpgid = true // an interrupt from a terminal is for the tests
 	command.SysProcAttr, command.Dir, command.Env = &own, folder, environment(folder)
-	c, err := keep(command)
+	c, err := s.keep(command)
 	if err != nil {
 		return nil, err
 	}
-	c.URL = "postgres://tieout:" + password + "@127.0.0.1:" + port + "/postgres?sslmode=disable"
+	c.URL = p.address("tieout", password, "127.0.0.1:"+port)
 	if err := c.wait(30 * time.Second); err != nil {
 		log, _ := os.ReadFile(filepath.Join(folder, "log"))
 		c.Stop()
-		return nil, fmt.Errorf("start PostgreSQL: %w: %s", err, log)
+		return nil, fmt.Errorf("start %s: %w: %s", s.Name, err, log)
 	}
 	return c, nil
 }
@@ -174,15 +168,15 @@ func environment(folder string) []string {
 }
 
 // keep starts a keeper.
-func keep(command *exec.Cmd) (*Cluster, error) {
+func (s Server) keep(command *exec.Cmd) (*Cluster, error) {
 	hold, err := command.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
 	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("start PostgreSQL: %w", err)
+		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
-	c := &Cluster{hold: hold, done: make(chan struct{})}
+	c := &Cluster{server: s, hold: hold, done: make(chan struct{})}
 	go func() {
 		_ = command.Wait()
 		close(c.done)
@@ -194,7 +188,7 @@ func keep(command *exec.Cmd) (*Cluster, error) {
 func (c *Cluster) wait(limit time.Duration) error {
 	until := time.Now().Add(limit)
 	for {
-		err := execute(c.URL, "SELECT 1")
+		err := c.server.execute(c.URL, "SELECT 1")
 		if err == nil {
 			return nil
 		}
@@ -215,13 +209,13 @@ func (c *Cluster) Stop() {
 	<-c.done
 }
 
-// other is the user to run as: PostgreSQL refuses root. The folder is given
+// other is the user to run as: servers refuse root. The folder is given
 // to that user.
-func other(folder string) (*syscall.SysProcAttr, error) {
+func (s Server) other(p program, folder string) (*syscall.SysProcAttr, error) {
 	if os.Geteuid() != 0 {
 		return new(syscall.SysProcAttr), nil
 	}
-	for _, name := range []string{"postgres", "nobody"} {
+	for _, name := range p.users() {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
@@ -236,7 +230,7 @@ func other(folder string) (*syscall.SysProcAttr, error) {
 		}
 		return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}, nil
 	}
-	return nil, errors.New("root may not run PostgreSQL, and there is no user postgres or nobody")
+	return nil, fmt.Errorf("root may not run %s, and there is no user %s", s.Name, strings.Join(p.users(), " or "))
 }
 
 func freePort() (string, error) {

@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// Command runs a command with Variable set to a server that lives as long as
-// the command does, and returns its exit code. args may begin with "--".
+// Command runs a command with the variable of each kind of server set to one
+// that lives as long as the command does, and returns its exit code. args may
+// begin with "--".
 func Command(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
@@ -24,14 +25,21 @@ func Command(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	env := os.Environ()
-	if os.Getenv(Variable) == "" {
-		c, err := Start()
+	for _, server := range Servers() {
+		if os.Getenv(server.Variable) != "" {
+			continue
+		}
+		c, err := server.Start()
 		if err != nil {
-			fmt.Fprintf(stderr, "%v; `%s` brings it, or set %s\n", err, Remedy, Variable)
-			return 3
+			fmt.Fprintf(stderr, "%v; `%s` brings it, or set %s\n", err, server.Remedy, server.Variable)
+			if os.Getenv("CI") == "true" {
+				return 3
+			}
+			env = append(env, server.missing()+"="+err.Error()) // the tests that need it say that they skip
+			continue
 		}
 		defer c.Stop()
-		env = append(env, Variable+"="+c.URL)
+		env = append(env, server.Variable+"="+c.URL)
 	}
 	command := exec.Command(args[0], args[1:]...)
 	command.Stdin, command.Stdout, command.Stderr, command.Env = stdin, stdout, stderr, env

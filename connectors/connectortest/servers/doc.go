@@ -5,5 +5,5 @@
 // server lives as long as a pipe to the process that asked for it. It is for
 // tests alone and starts nothing in a product.
 //
-// Read postgres.go first, then cluster_unix.go.
+// Read server.go first, then cluster_unix.go.
 package servers

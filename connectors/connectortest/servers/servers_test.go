@@ -7,7 +7,9 @@ import (
 )
 
 func TestCommand(t *testing.T) {
-	t.Setenv(Variable, "postgres://given")
+	for _, s := range Servers() {
+		t.Setenv(s.Variable, "given://"+s.Name)
+	}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -15,7 +17,7 @@ func TestCommand(t *testing.T) {
 	}{
 		{nil, 2, ""},
 		{[]string{"--"}, 2, ""},
-		{[]string{"--", "/bin/sh", "-c", "echo $" + Variable + "; exit 7"}, 7, "postgres://given\n"},
+		{[]string{"--", "/bin/sh", "-c", "echo $" + PostgreSQL().Variable + "; exit 7"}, 7, "given://PostgreSQL\n"},
 		{[]string{"/bin/sh", "-c", "cat"}, 0, "input"},
 		{[]string{"--", "/no/such/program"}, 127, ""},
 	} {
@@ -26,20 +28,24 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// TestCluster starts a server and finds nothing of it once it is stopped.
+// TestCluster starts each server and finds nothing of it once it is stopped.
 func TestCluster(t *testing.T) {
-	if programs() == "" {
-		t.Skip("no PostgreSQL programs on this machine")
-	}
-	c, err := Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := execute(c.URL, "SELECT 1"); err != nil {
-		t.Error(err)
-	}
-	c.Stop()
-	if err := execute(c.URL, "SELECT 1"); err == nil {
-		t.Error("the server answers after it was stopped")
+	for _, s := range Servers() {
+		t.Run(s.Name, func(t *testing.T) {
+			if s.program().find() == "" {
+				t.Skip("no " + s.Name + " programs on this machine")
+			}
+			c, err := s.Start()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.execute(c.URL, "SELECT 1"); err != nil {
+				t.Error(err)
+			}
+			c.Stop()
+			if err := s.execute(c.URL, "SELECT 1"); err == nil {
+				t.Error("the server answers after it was stopped")
+			}
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,14 +167,16 @@ type scene struct {
 }
 
 func scenes(t *testing.T) []scene {
-	url := servers.Postgres(t)
+	postgres, maria := servers.Postgres(t), servers.MariaDB(t)
 	n := 0
 	return []scene{
 		{name: "sqlite upsert", sink: "connector: sqlite, path: out/books.db", mode: "upsert", dump: dumpSQLite},
 		{name: "file append", sink: "connector: file, path: out", mode: "append", dump: dumpFile},
 		{name: "file upsert", sink: "connector: file, path: out", mode: "upsert", dump: dumpFile},
-		{name: "postgres append", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "append", dump: func(t *testing.T, dir string) string { return dumpPostgres(t, url, dir) }, env: []string{"KILL_URL=" + url, fmt.Sprint("N=", n)}},
-		{name: "postgres upsert", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "upsert", dump: func(t *testing.T, dir string) string { return dumpPostgres(t, url, dir) }, env: []string{"KILL_URL=" + url}},
+		{name: "postgres append", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "append", dump: func(t *testing.T, dir string) string { return dumpPostgres(t, postgres, dir) }, env: []string{"KILL_URL=" + postgres, fmt.Sprint("N=", n)}},
+		{name: "mysql append", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "append", dump: func(t *testing.T, dir string) string { return dumpMySQL(t, maria, dir) }, env: []string{"KILL_MYSQL=" + maria}},
+		{name: "mysql upsert", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", dump: func(t *testing.T, dir string) string { return dumpMySQL(t, maria, dir) }, env: []string{"KILL_MYSQL=" + maria}},
+		{name: "postgres upsert", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "upsert", dump: func(t *testing.T, dir string) string { return dumpPostgres(t, postgres, dir) }, env: []string{"KILL_URL=" + postgres}},
 	}
 }
 
@@ -280,8 +283,17 @@ func dumpSQLite(t *testing.T, dir string) string {
 	return query(t, "sqlite", dsn, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
 }
 
-func dumpPostgres(t *testing.T, url, dir string) string {
-	return query(t, "postgres", url, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "postgres", url, ledgerQuery(dir))))
+func dumpPostgres(t *testing.T, address, dir string) string {
+	return query(t, "postgres", address, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "postgres", address, ledgerQuery(dir))))
+}
+
+func dumpMySQL(t *testing.T, address, dir string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := u.User.String() + "@tcp(" + u.Host + ")" + u.Path
+	return query(t, "mysql", dsn, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "mysql", dsn, ledgerQuery(dir))))
 }
 
 func tableQueries(dir string) []string {

@@ -1,4 +1,5 @@
-// Command run gives a command a PostgreSQL server for as long as it runs:
+// Command run gives a command the database servers of the tests for as long as
+// it runs:
 //
 //	go run ./connectors/connectortest/servers/run -- go test ./...
 package main

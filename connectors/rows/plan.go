@@ -1,7 +1,8 @@
-package file
+package rows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-faster/jx"
@@ -13,22 +14,53 @@ import (
 // node says what to do with one member of a JSON object: which column of the
 // level it fills, and what to do with its own members.
 type node struct {
-	name   string
-	column int // -1 for a member only passed through on the way to a column
-	kind   record.Kind
-	caster *connectors.Caster // nil for text
-	shape  *record.Shape      // of a list's or record's children
-	nodes  []*node            // members of the children, or of the members passed through
-	listed bool               // declared by the pipeline
+	name    string
+	column  int // -1 for a member only passed through on the way to a column
+	kind    record.Kind
+	caster  *connectors.Caster // nil for text
+	shape   *record.Shape      // of a list's or record's children
+	nodes   []*node            // members of the children, or of the members passed through
+	listed  bool               // declared by the pipeline
+	listing bool               // there are lists among its children's columns
+	index   map[string]*node   // of nodes, when they are many
+	next    int                // the node likely to be asked for: members keep their order
 }
 
+// manyNodes is the number of members from which an index is worth its keep.
+const manyNodes = 16
+
+// find gives the node of a member, nil when there is none. It remembers where
+// it was, so a node belongs to one reader.
 func (n *node) find(key []byte) *node {
-	for _, m := range n.nodes {
+	if n.next < len(n.nodes) && string(key) == n.nodes[n.next].name {
+		n.next++
+		return n.nodes[n.next-1]
+	}
+	if n.index != nil {
+		return n.index[string(key)]
+	}
+	for i, m := range n.nodes {
 		if string(key) == m.name {
+			n.next = i + 1
 			return m
 		}
 	}
 	return nil
+}
+
+// add appends a node.
+func (n *node) add(m *node) {
+	n.nodes = append(n.nodes, m)
+	if len(n.nodes) < manyNodes {
+		return
+	}
+	if n.index == nil {
+		n.index = make(map[string]*node)
+		for _, one := range n.nodes {
+			n.index[one.name] = one
+		}
+	}
+	n.index[m.name] = m
 }
 
 func (n *node) member(name string) *node {
@@ -36,22 +68,36 @@ func (n *node) member(name string) *node {
 		return m
 	}
 	m := &node{name: name, column: -1}
-	n.nodes = append(n.nodes, m)
+	n.add(m)
 	return m
 }
 
-// planJSON builds the tree of a stream from the declared fields and from the
-// members its first records have.
-func planJSON(read connectors.Read, samples [][]byte, limits connectors.Limits) (*node, error) {
+// Plan says which member of a record fills which column.
+type Plan struct {
+	root   *node
+	limits connectors.Limits
+	pruned bool // the pipeline named the fields it wants
+}
+
+// NewPlan builds the plan of a stream from the declared fields and from the
+// members its first records have. The error wraps connectors.ErrConfig, or is
+// a *connectors.MissingColumnError.
+func NewPlan(read connectors.Read, samples [][]byte, limits connectors.Limits) (*Plan, error) {
 	seen := &node{column: -1}
 	for _, raw := range samples {
-		if err := inspect(seen, jx.DecodeBytes(raw), limits.Depth); err != nil {
+		if err := inspect(seen, jx.DecodeBytes(raw), limits, limits.Depth); err != nil {
 			continue // the record is held when it is read
 		}
 	}
-	root := &node{column: -1, kind: record.Record}
-	return root, root.lay(read.Fields, seen, wanted(read), read)
+	p := &Plan{root: &node{column: -1, kind: record.Record}, limits: limits, pruned: read.Wanted != nil}
+	if err := p.root.lay(read.Fields, seen, wanted(read), read); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
+
+// Shape is the declared fields and the other members seen.
+func (p *Plan) Shape() *record.Shape { return p.root.shape }
 
 // wanted is the set of names to keep, nil for all.
 func wanted(read connectors.Read) map[string]bool {
@@ -66,19 +112,26 @@ func wanted(read connectors.Read) map[string]bool {
 }
 
 // inspect takes note of the members of an object and of their kinds.
-func inspect(n *node, d *jx.Decoder, depth int) error {
+func inspect(n *node, d *jx.Decoder, limits connectors.Limits, depth int) error {
 	if depth == 0 {
-		return fmt.Errorf("nested too deep")
+		return errTooDeep
 	}
+	n.next = 0
 	return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
-		m := n.member(string(key))
+		m := n.find(key)
+		if m == nil {
+			if len(key) == 0 || len(n.nodes) >= limits.FieldCount {
+				return d.Skip() // no field can be called ""
+			}
+			m = n.member(string(key))
+		}
 		switch d.Next() {
 		case jx.Object:
 			m.meet(record.Record)
-			return inspect(m, d, depth-1)
+			return inspect(m, d, limits, depth-1)
 		case jx.Array:
 			m.meet(record.List)
-			return inspectList(m, d, depth)
+			return inspectList(m, d, limits, depth)
 		case jx.Null:
 			return d.Skip()
 		}
@@ -87,10 +140,10 @@ func inspect(n *node, d *jx.Decoder, depth int) error {
 	})
 }
 
-func inspectList(m *node, d *jx.Decoder, depth int) error {
+func inspectList(m *node, d *jx.Decoder, limits connectors.Limits, depth int) error {
 	return d.Arr(func(d *jx.Decoder) error {
 		if d.Next() == jx.Object {
-			return inspect(m, d, depth-1)
+			return inspect(m, d, limits, depth-1)
 		}
 		m.listed = true // here: elements that are no objects, kept as JSON
 		return d.Skip()
@@ -136,8 +189,10 @@ func (n *node) lay(specs []connectors.FieldSpec, seen *node, keep map[string]boo
 			}
 			f.Child = child.shape
 		}
-		n.nodes, fields = append(n.nodes, child), append(fields, f)
+		n.add(child)
+		fields = append(fields, f)
 	}
+	n.listing = slices.ContainsFunc(fields, func(f record.Field) bool { return f.Kind.Nested() && f.Child != nil })
 	var err error
 	n.shape, err = record.NewShape(fields...)
 	return err

@@ -3,7 +3,6 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
-	"fmt"
 	"strings"
 	"time"
 
@@ -13,10 +12,25 @@ import (
 	"github.com/tieout/tieout/transforms/calendar"
 )
 
-// pgCursor is the cursor of one read, as SQL.
-type pgCursor struct {
+// cursorWords are how a database writes the bounds of a cursor.
+type cursorWords interface {
+	// compare is what is compared and ordered by, in the order in which the
+	// runner compares values of the kind, and its type; "" when there is none.
+	compare(c *sourceColumn, key record.Kind) (expr, typ string)
+	// literal writes a bound, and text an expression as the text of one.
+	literal(text, typ string) string
+	text(expr, typ string) string
+	// move adds to an expression: microseconds, or to a date whole days.
+	move(expr, typ string, by time.Duration) string
+	// ends are below and above all values; "" for the end there is not.
+	ends(typ string) (lowest, highest string)
+}
+
+// sqlCursor is the cursor of one read, as SQL.
+type sqlCursor struct {
 	s       *session
 	q       *query
+	words   cursorWords
 	expr    string // what is compared and ordered by
 	typ     string // the type of bounds
 	cursor  *connectors.Cursor
@@ -26,9 +40,9 @@ type pgCursor struct {
 	started bool   // the first window has been read
 }
 
-// bound fixes the upper end inside the snapshot.
-func (f *postgresFlavor) bound(ctx context.Context, s *session, q *query, cursor *connectors.Cursor) (*bounds, error) {
-	c := &pgCursor{s: s, q: q, cursor: cursor}
+// boundBy fixes the upper end inside the snapshot.
+func boundBy(ctx context.Context, words cursorWords, s *session, q *query, cursor *connectors.Cursor) (*bounds, error) {
+	c := &sqlCursor{s: s, q: q, words: words, cursor: cursor}
 	if err := c.compare(); err != nil {
 		return nil, err
 	}
@@ -39,12 +53,12 @@ func (f *postgresFlavor) bound(ctx context.Context, s *session, q *query, cursor
 	if c.to, err = c.normal(cursor.To, true); err != nil {
 		return nil, err
 	}
-	b := &bounds{lowerParam: c.lowest(), next: c.whole}
+	b := &bounds{next: c.whole}
+	if b.lowerParam, b.upperParam, err = c.open(); err != nil {
+		return nil, err
+	}
 	if c.from != "" {
 		b.lowerParam = c.literal(c.from)
-	}
-	if b.upperParam, err = c.highest(); err != nil {
-		return nil, err
 	}
 	if c.upper = c.to; c.to == "" {
 		if err := c.freeze(ctx, b); err != nil {
@@ -63,12 +77,15 @@ func (f *postgresFlavor) bound(ctx context.Context, s *session, q *query, cursor
 
 // shown is the upper end as the field's values are written; what is no value,
 // such as infinity, stays as the column has it.
-func (c *pgCursor) shown() string {
-	text := c.upper
+func (c *sqlCursor) shown() string {
+	text, zone := c.upper, time.UTC
 	if c.q.cursor.stamp {
 		text = strings.Replace(text, "+00", "Z", 1)
 	}
-	if v, err := calendar.ParseTimestamp([]byte(text), c.q.read.Zone); err == nil && c.q.key == record.Timestamp {
+	if c.q.cursor.local {
+		zone = c.q.read.Zone
+	}
+	if v, err := calendar.ParseTimestamp([]byte(text), zone); err == nil && c.q.key == record.Timestamp {
 		return string(record.AppendTimestamp(nil, v))
 	}
 	return c.upper
@@ -76,32 +93,17 @@ func (c *pgCursor) shown() string {
 
 // compare chooses how the column is compared: as the runner compares the
 // field's values, which for texts is byte by byte.
-func (c *pgCursor) compare() error {
-	column, key := c.q.cursor, c.q.key
-	c.expr = column.quoted
-	switch {
-	case key == record.Integer && column.field.Kind == record.Integer:
-		c.typ = "bigint"
-	case key == record.Integer && column.base == "NUMERIC":
-		c.typ = "numeric"
-	case key == record.Date && column.base == "DATE":
-		c.typ = "date"
-	case key == record.Timestamp && column.local:
-		c.typ = "timestamp"
-	case key == record.Timestamp && column.stamp:
-		c.typ = "timestamptz"
-	case key == record.Text && column.field.Kind == record.Text:
-		c.typ, c.expr = "text", "("+column.quoted+`::text COLLATE "C")`
-	default:
-		return configError("%s: cursor field %q is declared %s and its column is %s, which do not order alike; leave the declaration out, or convert the column in a query",
-			document.CodeSourceCursor, c.cursor.Field, key, strings.ToLower(column.base))
+func (c *sqlCursor) compare() error {
+	if c.expr, c.typ = c.words.compare(c.q.cursor, c.q.key); c.typ != "" {
+		return nil
 	}
-	return nil
+	return configError("%s: cursor field %q is declared %s and its column is %s, which do not order alike; leave the declaration out, or convert the column in a query",
+		document.CodeSourceCursor, c.cursor.Field, c.q.key, strings.ToLower(c.q.cursor.base))
 }
 
 // normal checks a bound and writes it the way the column does. A date bounds
 // timestamps as the whole of its day.
-func (c *pgCursor) normal(text string, upper bool) (string, error) {
+func (c *sqlCursor) normal(text string, upper bool) (string, error) {
 	if text == "" {
 		return "", nil
 	}
@@ -120,50 +122,37 @@ func (c *pgCursor) normal(text string, upper bool) (string, error) {
 	} else if _, err := caster.Cast(&one, 0, []byte(text)); err != nil || strings.IndexByte(text, 0) >= 0 {
 		return "", configError("%s: %q is no value of the cursor field %q, which is %s", document.CodeSourceCursor, text, c.cursor.Field, c.q.key)
 	}
-	if c.q.cursor.local && c.q.key == record.Timestamp {
+	if c.q.key == record.Timestamp {
+		if !c.q.cursor.local {
+			zone = time.UTC
+		}
 		return time.UnixMicro(one.Ints[0]).In(zone).Format("2006-01-02 15:04:05.999999"), nil
 	}
 	return string(record.AppendValue(nil, &record.Field{Kind: c.q.key, Scale: record.NoScale}, &one, 0)), nil
 }
 
-func (c *pgCursor) literal(text string) string { return literal(text) + "::" + c.typ }
+func (c *sqlCursor) literal(text string) string { return c.words.literal(text, c.typ) }
 
-// lowest stands for :cursor when there is no lower bound.
-func (c *pgCursor) lowest() string {
-	switch c.typ {
-	case "bigint", "numeric":
-		return c.literal("-9223372036854775808")
-	case "text":
-		return c.literal("")
+// open gives what stands for :cursor and :upper where there is no bound.
+func (c *sqlCursor) open() (lower, upper string, err error) {
+	lowest, highest := c.words.ends(c.typ)
+	if highest != "" {
+		return c.literal(lowest), c.literal(highest), nil
 	}
-	return c.literal("-infinity")
-}
-
-// highest stands for :upper while the upper bound is looked for.
-func (c *pgCursor) highest() (string, error) {
-	switch c.typ {
-	case "bigint", "numeric":
-		return c.literal("9223372036854775807"), nil
-	case "text":
-		if strings.Contains(c.q.from("", ":tieout:"), ":tieout:") {
-			return "", configError("%s: a query with :upper needs a cursor that is a number, date or timestamp; %q is text", document.CodeSourceCursor, c.cursor.Field)
-		}
-		return "NULL", nil
+	if strings.Contains(c.q.from("", ":tieout:"), ":tieout:") {
+		return "", "", configError("%s: a query with :upper needs a cursor that is a number, date or timestamp; %q is text", document.CodeSourceCursor, c.cursor.Field)
 	}
-	return c.literal("infinity"), nil
+	return c.literal(lowest), "NULL", nil
 }
 
 // freeze reads the largest value there is, less the lag.
-func (c *pgCursor) freeze(ctx context.Context, b *bounds) error {
+func (c *sqlCursor) freeze(ctx context.Context, b *bounds) error {
 	largest := "max(" + c.expr + ")"
-	if lag := c.cursor.Lag.Microseconds(); lag > 0 {
-		switch c.q.key {
-		case record.Timestamp, record.Date:
-			largest = fmt.Sprintf("(%s - interval '%d microseconds')::%s", largest, lag, c.typ)
-		}
+	if c.cursor.Lag > 0 && (c.q.key == record.Timestamp || c.q.key == record.Date) {
+		largest = c.words.move(largest, c.typ, -c.cursor.Lag)
 	}
 	var upper stdsql.NullString
-	err := c.s.get(ctx, "SELECT "+largest+"::text FROM "+c.q.from(b.lowerParam, b.upperParam), nil, &upper)
+	err := c.s.get(ctx, "SELECT "+c.words.text(largest, c.typ)+" FROM "+c.q.from(b.lowerParam, b.upperParam), nil, &upper)
 	c.upper = upper.String
 	return c.s.wrap(err, "read the largest %q of %s", c.cursor.Field, c.q.input)
 }
@@ -173,7 +162,7 @@ func (c *pgCursor) freeze(ctx context.Context, b *bounds) error {
 // all its rows are one load in one snapshot, and sorting a whole table costs
 // more than reading it. The key is never part of the order, as no run stops
 // inside a read.
-func (c *pgCursor) whole(context.Context) (string, bool, error) {
+func (c *sqlCursor) whole(context.Context) (string, bool, error) {
 	parts := c.within("<=", c.from, c.upper)
 	clause := " WHERE " + c.orNull(strings.Join(parts, " AND "))
 	if c.from != "" {
@@ -184,19 +173,19 @@ func (c *pgCursor) whole(context.Context) (string, bool, error) {
 
 // within writes lower <= cursor and cursor <= (or <) upper; without an upper
 // end there is no row.
-func (c *pgCursor) within(below, lower, upper string) (parts []string) {
+func (c *sqlCursor) within(below, lower, upper string) (parts []string) {
 	if lower != "" {
 		parts = append(parts, c.expr+" >= "+c.literal(lower))
 	}
 	if upper == "" && c.typ != "text" {
-		return append(parts, "FALSE")
+		return append(parts, "1 = 0")
 	}
 	return append(parts, c.expr+" "+below+" "+c.literal(upper))
 }
 
 // orNull adds the rows without a cursor, so that the runner can hold them. A
 // range asked for by hand has no place for them.
-func (c *pgCursor) orNull(condition string) string {
+func (c *sqlCursor) orNull(condition string) string {
 	if c.cursor.To != "" {
 		return condition
 	}
@@ -205,21 +194,18 @@ func (c *pgCursor) orNull(condition string) string {
 
 // window is the next slice, which begins at the next value there is, so that
 // gaps cost nothing.
-func (c *pgCursor) window(ctx context.Context, b *bounds) (string, bool, error) {
-	width := fmt.Sprintf("interval '%d microseconds'", c.cursor.Window.Microseconds())
-	if c.typ == "date" {
-		width = fmt.Sprintf("%d", max(1, int64(c.cursor.Window/(24*time.Hour))))
-	}
+func (c *sqlCursor) window(ctx context.Context, b *bounds) (string, bool, error) {
+	least := "min(" + c.expr + ")"
 	var start, end stdsql.NullString
-	err := c.s.get(ctx, "SELECT min("+c.expr+")::text, (min("+c.expr+") + "+width+")::text FROM "+c.q.from(b.lowerParam, b.upperParam)+
+	err := c.s.get(ctx, "SELECT "+c.words.text(least, c.typ)+", "+c.words.text(c.words.move(least, c.typ, c.cursor.Window), c.typ)+" FROM "+c.q.from(b.lowerParam, b.upperParam)+
 		" WHERE "+strings.Join(c.within("<=", c.from, c.upper), " AND "), nil, &start, &end)
 	if err != nil {
 		return "", false, err
 	}
 	first := !c.started
 	c.started = true
-	parts := []string{"FALSE"}
-	if start.Valid && start.String != end.String {
+	parts := []string{"1 = 0"}
+	if end.Valid && start.String != end.String {
 		parts = append(c.within("<", start.String, end.String), c.within("<=", "", c.upper)...)
 		c.from = end.String
 	} else if start.Valid { // infinity: no width moves on from there
@@ -229,5 +215,5 @@ func (c *pgCursor) window(ctx context.Context, b *bounds) (string, bool, error) 
 	if first {
 		clause = c.orNull(clause)
 	}
-	return " WHERE " + clause + " ORDER BY " + c.expr, start.Valid && start.String != end.String, nil
+	return " WHERE " + clause + " ORDER BY " + c.expr, end.Valid && start.String != end.String, nil
 }

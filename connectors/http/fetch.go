@@ -1,0 +1,223 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"mime"
+	"net/url"
+	"strings"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/rows"
+)
+
+// feed yields the records of a read; io.EOF ends it.
+type feed interface {
+	next(ctx context.Context) (rows.Item, error)
+	close() error
+}
+
+// keeper keeps the records of a page until it has arrived whole, so that one
+// that breaks off can be asked for again.
+type keeper interface {
+	mark() error // a page begins
+	drop() error // the page since the last mark did not arrive
+}
+
+// fetcher asks for the pages of one stream and cuts them into records.
+type fetcher struct {
+	caller *caller
+	conn   *Connection
+	name   string
+	stream *StreamDef
+	limits connectors.Limits
+	world  *world
+	paths  [][]string // of the reply, that expressions look at
+	bounds map[string]string
+
+	link   *url.URL // the next page, where a reply gave its address
+	number int64    // of the page, or its offset
+	token  string
+
+	keeper keeper // nil when records are used as they arrive
+	cutter *rows.Cutter
+	page   *page // the open one
+	at     *url.URL
+	trial  trial
+	pages  int // asked for so far
+	count  int // records of the open page
+	last   []byte
+	ended  bool
+
+	seed   maphash.Seed
+	hash   maphash.Hash
+	asked  map[uint64]bool // requests made
+	served map[uint64]bool // pages received
+}
+
+// next gives the next record, asking for the next page when one has ended.
+func (f *fetcher) next(ctx context.Context) (rows.Item, error) {
+	for {
+		if f.ended {
+			return rows.Item{}, io.EOF
+		}
+		if f.page == nil {
+			if err := f.open(ctx); err != nil {
+				return rows.Item{}, f.explain(err)
+			}
+			continue
+		}
+		it, err := f.cutter.Next()
+		switch {
+		case err == nil:
+			return f.received(it), nil
+		case errors.Is(err, io.EOF):
+			err = f.turn(f.page)
+		case (f.count == 0 || f.keeper != nil) && errors.Is(err, connectors.ErrEnvironment):
+			err = f.restart(ctx, err)
+		}
+		if err != nil {
+			f.leave()
+			return rows.Item{}, f.explain(brokenReply(err))
+		}
+	}
+}
+
+func (f *fetcher) received(it rows.Item) rows.Item {
+	f.count++
+	it.Line = int64(f.pages)
+	_, _ = f.hash.Write(it.Raw)
+	_ = f.hash.WriteByte('\n')
+	if f.stream.Page != nil && f.stream.Page.By == byKeyset {
+		f.last = append(f.last[:0], it.Raw...)
+	}
+	return it
+}
+
+// restart asks for the open page once more after it broke off.
+func (f *fetcher) restart(ctx context.Context, err error) error {
+	f.leave()
+	f.pages--
+	if f.keeper != nil {
+		if err := f.keeper.drop(); err != nil {
+			return err
+		}
+	}
+	return f.caller.failed(ctx, &f.trial, err)
+}
+
+// explain says where in the read something went wrong.
+func (f *fetcher) explain(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("stream %q, page %d: %w", f.name, max(f.pages, 1), err)
+}
+
+// open asks for the page the world stands on.
+func (f *fetcher) open(ctx context.Context) error {
+	r, err := f.build()
+	if err != nil {
+		return fmt.Errorf("make the request: %w", err)
+	}
+	if f.trial == (trial{}) {
+		if err := f.once(r); err != nil {
+			return err
+		}
+	}
+	f.pages++
+	p, err := f.caller.send(ctx, r, &f.trial)
+	if err != nil {
+		return err
+	}
+	f.at, f.count = r.url, 0
+	f.hash.Reset()
+	if p.stream == nil {
+		f.count = 0
+		p.done()
+		return f.turn(p)
+	}
+	if err := checkHeader(p); err != nil {
+		p.done()
+		return err
+	}
+	f.page = p
+	if f.keeper != nil {
+		if err := f.keeper.mark(); err != nil {
+			f.leave()
+			return err
+		}
+	}
+	if f.cutter == nil {
+		f.cutter = rows.NewCutter(p.stream.Body, f.cut())
+	} else {
+		f.cutter.Reset(p.stream.Body)
+	}
+	return nil
+}
+
+// once refuses a request that was made before: the pages go round in a circle.
+func (f *fetcher) once(r *call) error {
+	var h maphash.Hash
+	h.SetSeed(f.seed)
+	for _, part := range []string{r.method, r.url.String(), string(r.body)} {
+		_, _ = h.WriteString(part)
+		_ = h.WriteByte(0)
+	}
+	if f.asked[h.Sum64()] {
+		return fmt.Errorf("the next page is one that was read before, so the pages go round in a circle; check page: of the stream")
+	}
+	f.asked[h.Sum64()] = true
+	return nil
+}
+
+// cut says what of a reply is kept beside its records.
+func (f *fetcher) cut() rows.Cut {
+	c := rows.Cut{Limits: f.limits}
+	if f.stream.Records.Value != "" {
+		c.Path = strings.Split(f.stream.Records.Value, ".")
+	}
+	for _, path := range f.paths {
+		if path[0] == "body" && len(path) > 1 {
+			c.Keep = append(c.Keep, dotted(path[1:]))
+		}
+	}
+	return c
+}
+
+// checkHeader refuses a reply that says it is no JSON.
+func checkHeader(p *page) error {
+	h := p.stream.Header
+	if encoding := h.Get("Content-Encoding"); encoding != "" {
+		return fmt.Errorf("%w: the reply is encoded as %q, which was not asked for", connectors.ErrEnvironment, encoding)
+	}
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	switch charset := strings.ToLower(params["charset"]); {
+	case err != nil:
+	case strings.Contains(kind, "html"):
+		return errWebPage
+	case charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii":
+		return fmt.Errorf("%w: the reply is written in %q; JSON is UTF-8", connectors.ErrEnvironment, charset)
+	}
+	return nil
+}
+
+var errWebPage = fmt.Errorf("%w: the service answered with a web page instead of JSON, as it does for a login or an outage; check base_url and the credentials", connectors.ErrEnvironment)
+
+// leave ends the open page.
+func (f *fetcher) leave() {
+	if f.page != nil {
+		f.page.done()
+		f.page = nil
+	}
+}
+
+func (f *fetcher) close() error {
+	f.leave()
+	f.caller.client.Close()
+	f.caller.signer.Close()
+	return nil
+}

@@ -1,0 +1,135 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/auth"
+	"github.com/tieout/tieout/connectors/rows"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+const (
+	batchBytes  = 4 << 20 // a batch ends before it takes more
+	sampleBytes = 8 << 20 // of records looked at to learn a shape
+)
+
+// reader turns the records of a read into batches.
+type reader struct {
+	feed   feed
+	name   string
+	plan   *rows.Plan
+	fill   *rows.Filler
+	ahead  []rows.Item // read to learn the shape, not yet given out
+	seq    int64
+	base   context.Context // of the exchanges: a page may be open between two calls
+	cancel context.CancelFunc
+}
+
+// place words where a record is.
+func place(it rows.Item) string { return fmt.Sprintf("page %d, byte %d", it.Line, it.Byte) }
+
+// under runs an exchange that ends with ctx, and with the reader.
+func (r *reader) under(ctx context.Context, do func(context.Context) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, r.cancel)
+	defer stop()
+	err := do(r.base)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (r *reader) lookAhead(ctx context.Context) (samples [][]byte, err error) {
+	err = r.under(ctx, func(ctx context.Context) error {
+		size := 0
+		for len(r.ahead) < rows.SampleRecords && size < sampleBytes {
+			it, err := r.feed.next(ctx)
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			it.Raw = bytes.Clone(it.Raw)
+			size += len(it.Raw)
+			r.ahead = append(r.ahead, it)
+			if it.Err == nil {
+				samples = append(samples, it.Raw)
+			}
+		}
+		return nil
+	})
+	return samples, err
+}
+
+// Shape is the declared fields and the other members of the first records.
+func (r *reader) Shape() *record.Shape { return r.plan.Shape() }
+
+// Notes tells of members that turned up late.
+func (r *reader) Notes() []string { return r.fill.Notes(r.name) }
+
+// Close ends what is under way and removes the spool.
+func (r *reader) Close() error {
+	r.cancel()
+	return r.feed.close()
+}
+
+// Next fills a batch. Line and Byte of its origin are the page and the place
+// in it.
+func (r *reader) Next(ctx context.Context, b *record.Batch) error {
+	b.Reset(r.plan.Shape(), record.BatchRows)
+	b.Origin.Input = r.name
+	n := 0
+	err := r.under(ctx, func(ctx context.Context) error {
+		for size := 0; n < record.BatchRows && size < batchBytes; n++ {
+			it, err := r.item(ctx)
+			if err != nil {
+				return err
+			}
+			if err := r.fill.Row(b, n, it); err != nil {
+				return fmt.Errorf("stream %q, page %d: %w", r.name, it.Line, brokenReply(err))
+			}
+			size += len(it.Raw)
+		}
+		return nil
+	})
+	if err != nil && (!errors.Is(err, io.EOF) || n == 0) {
+		return err
+	}
+	b.SetRows(n)
+	b.AllLive()
+	b.DropHeld(0)
+	b.Seq = r.seq
+	r.seq++
+	return nil
+}
+
+func (r *reader) item(ctx context.Context) (rows.Item, error) {
+	if len(r.ahead) > 0 {
+		it := r.ahead[0]
+		r.ahead[0] = rows.Item{}
+		r.ahead = r.ahead[1:]
+		return it, nil
+	}
+	return r.feed.next(ctx)
+}
+
+// reads reports whether a declared field takes its value from a member.
+func reads(fields []connectors.FieldSpec, member string) bool {
+	return slices.ContainsFunc(fields, func(f connectors.FieldSpec) bool { return slices.Contains(f.Columns, member) })
+}
+
+func splitPath(path string) []string { return strings.Split(path, ".") }
+
+// signer makes what proves who asks.
+func signer(c *Connection, t tools) (*auth.Signer, error) { return auth.New(c.Auth, t.web()) }

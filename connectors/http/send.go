@@ -1,0 +1,177 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/auth"
+	"github.com/tieout/tieout/connectors/web"
+)
+
+const (
+	maxAttempts = 6 // of one request
+	firstPause  = 500 * time.Millisecond
+	longPause   = 30 * time.Second
+	maxRefusal  = 64 << 10 // bytes of a reply that is no page, read so that the connection lives on
+)
+
+// caller sends the requests of one connection.
+type caller struct {
+	client  *web.Client
+	signer  *auth.Signer
+	budget  *budget
+	replies []Reply
+	tools   tools
+}
+
+// call is one request as it is made anew for each attempt.
+type call struct {
+	method string
+	url    *url.URL
+	header http.Header
+	body   []byte
+}
+
+// page is a reply that was accepted. Its stream is nil for an empty page. The
+// caller of send calls done once.
+type page struct {
+	stream *web.Stream
+	leave  func()
+}
+
+func (p *page) done() {
+	if p.stream != nil {
+		p.stream.Body.Close()
+	}
+	p.leave()
+}
+
+// trial counts what happened to one request so far.
+type trial struct {
+	failures  int
+	throttled int
+	waited    time.Duration
+	refreshed bool
+}
+
+// send makes a request until it is answered with a page, and waits and tries
+// again as the rules about replies say. Errors wrap connectors.ErrEnvironment
+// or connectors.ErrConfig.
+func (c *caller) send(ctx context.Context, r *call, t *trial) (*page, error) {
+	for {
+		leave, err := c.enter(ctx)
+		if err != nil {
+			return nil, err
+		}
+		stream, sent, err := c.attempt(ctx, r)
+		if err != nil {
+			leave()
+			if err = c.failed(ctx, t, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		now := c.tools.now()
+		c.budget.correct(stream.Header, now)
+		v := judge(c.replies, stream, now)
+		if v.is == isOK {
+			return &page{stream: stream, leave: leave}, nil
+		}
+		_, _ = io.CopyN(io.Discard, stream.Body, maxRefusal)
+		stream.Body.Close()
+		leave()
+		if v.is == isEmpty {
+			return &page{leave: func() {}}, nil
+		}
+		if err := c.again(ctx, t, v, stream, sent); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// enter waits until the service allows another request.
+func (c *caller) enter(ctx context.Context) (leave func(), err error) {
+	if leave, err = c.budget.enter(ctx); err != nil {
+		return nil, err
+	}
+	for {
+		wait := c.budget.take(c.tools.now())
+		if wait == 0 {
+			return leave, nil
+		}
+		if err := c.tools.sleep(ctx, wait); err != nil {
+			leave()
+			return nil, err
+		}
+	}
+}
+
+// attempt signs a copy of the request and sends it.
+func (c *caller) attempt(ctx context.Context, r *call) (*web.Stream, http.Header, error) {
+	header, to := r.header.Clone(), *r.url
+	query := to.Query()
+	before := len(query)
+	if err := c.signer.Sign(ctx, header, query); err != nil {
+		return nil, nil, err
+	}
+	if len(query) != before || query.Encode() != to.Query().Encode() {
+		to.RawQuery = query.Encode()
+	}
+	s, err := c.client.Open(ctx, web.Request{Method: r.method, URL: to.String(), Header: header, Body: r.body})
+	return s, header, err
+}
+
+// failed decides after an exchange that broke off: nil is to try again.
+func (c *caller) failed(ctx context.Context, t *trial, err error) error {
+	t.failures++
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !errors.Is(err, connectors.ErrEnvironment):
+		return err
+	case t.failures >= maxAttempts:
+		return fmt.Errorf("%w (tried %d times)", err, t.failures)
+	}
+	return c.tools.sleep(ctx, c.pause(t.failures))
+}
+
+// pause grows with each failure and is spread at random, so that many readers
+// do not come back together.
+func (c *caller) pause(failures int) time.Duration {
+	most := min(firstPause<<min(failures-1, 10), longPause)
+	return most/2 + time.Duration(c.tools.random(int64(most/2)+1))
+}
+
+// again decides after a reply that is no page: nil is to ask again, once the
+// time to wait has passed.
+func (c *caller) again(ctx context.Context, t *trial, v verdict, s *web.Stream, sent http.Header) error {
+	switch v.is {
+	case isThrottled:
+		wait := v.wait
+		if t.throttled++; wait == 0 {
+			wait = min(c.pause(t.throttled), v.most)
+		}
+		if t.waited += wait; t.waited > patienceMax {
+			return fmt.Errorf("%w: the service answered with status %d and asked to wait for more than %v altogether; run it again later, or ask less often under limits",
+				connectors.ErrEnvironment, s.Status, patienceMax)
+		}
+		return c.tools.sleep(ctx, wait)
+	case isRetry:
+		if t.failures++; t.failures >= maxAttempts {
+			return fmt.Errorf("%w (tried %d times)", stopError(s, v.is), t.failures)
+		}
+		return c.tools.sleep(ctx, c.pause(t.failures))
+	case isRefresh:
+		if !t.refreshed && c.signer.Refresh(sent) {
+			t.refreshed = true
+			return nil
+		}
+	}
+	return stopError(s, v.is)
+}

@@ -1,0 +1,213 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/rows"
+	"github.com/tieout/tieout/connectors/web"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// source reads the streams of one service.
+type source struct {
+	env    connectors.Env
+	conn   *Connection
+	budget *budget
+	tools  tools
+}
+
+func newSource(env connectors.Env, c *Connection, shared *shelf, t tools) (connectors.Source, error) {
+	if _, err := web.Origin(c.BaseURL.Value); err != nil {
+		return nil, fmt.Errorf("base_url: %w", err)
+	}
+	return &source{env: env, conn: c, budget: shared.budget(c), tools: t}, nil
+}
+
+// Open asks for the first pages, or for all of them when there is a spool.
+func (s *source) Open(ctx context.Context, read connectors.Read) (connectors.Reader, error) {
+	return s.open(ctx, read, s.env.Spool)
+}
+
+func (s *source) open(ctx context.Context, read connectors.Read, dir string) (connectors.Reader, error) {
+	stream, ok := s.conn.Streams.Get(read.Stream)
+	if !ok {
+		hint := document.Suggest(read.Stream, s.conn.Streams.Keys()).Hint
+		return nil, fmt.Errorf("%w: the connection has no stream %q; %s", connectors.ErrConfig, read.Stream, hint)
+	}
+	if read.Cursor != nil && read.Cursor.Lag > 0 {
+		return nil, fmt.Errorf("%w: a service cannot be read with a lag, since its newest record is not known before; use a lookback, which reads late records again", connectors.ErrConfig)
+	}
+	read.Fields = declared(specs(&stream.Fields), read.Fields)
+	f, err := s.fetcher(&read, &stream)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{feed: f, name: read.Stream}
+	r.base, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if dir != "" {
+		if err := r.fetchAll(ctx, f, dir); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+	}
+	if err := r.learn(ctx, read, stream.Key, s.env.Limits); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// fetcher makes what asks for the pages of one read.
+func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, error) {
+	o := s.tools.web()
+	o.Timeout, o.Idle, o.MaxReply = s.conn.Timeout.Std(), s.conn.Idle.Std(), int64(s.conn.MaxPage)
+	for _, a := range append([]Address{s.conn.BaseURL}, s.conn.Origins...) {
+		origin, err := web.Origin(a.Value)
+		if err != nil {
+			return nil, fmt.Errorf("origins: %w", err)
+		}
+		o.Origins = append(o.Origins, origin)
+	}
+	client, err := web.New(o)
+	if err != nil {
+		return nil, err
+	}
+	sign, err := signer(s.conn, s.tools)
+	if err != nil {
+		return nil, err
+	}
+	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world),
+		bounds: make(map[string]string), seed: maphash.MakeSeed(), asked: make(map[uint64]bool), served: make(map[uint64]bool),
+		caller: &caller{client: client, signer: sign, budget: s.budget, replies: s.conn.Replies, tools: s.tools}}
+	f.hash.SetSeed(f.seed)
+	return f, f.furnish(read)
+}
+
+// furnish gives the world what is known before the first request.
+func (f *fetcher) furnish(read *connectors.Read) error {
+	for _, name := range []string{"number", "offset", "size", "count"} {
+		f.world.change("page", name).kind = record.Integer
+	}
+	f.world.change("page", "token")
+	f.world.change("cursor", "from")
+	f.world.change("cursor", "to")
+	f.world.change("reply", "status").kind = record.Integer
+	f.world.change("reply", "headers")
+	f.world.change("reply", "body")
+	f.world.change("config")
+	for i, name := range f.conn.Config.names {
+		text, has, err := f.world.text(f.conn.Config.values[i])
+		if err != nil {
+			return err
+		}
+		if has {
+			f.world.change("config", name).setText(text)
+		}
+	}
+	f.paths = f.stream.pathsOf(f.conn)
+	for _, path := range f.paths {
+		f.world.change(append([]string{"reply"}, path...)...)
+	}
+	if err := f.setCursor(read, read.Fields); err != nil {
+		return err
+	}
+	f.begin()
+	return nil
+}
+
+// Fields asks for the first pages and looks what is in them.
+func (s *source) Fields(ctx context.Context, read connectors.Read) (*record.Shape, error) {
+	r, err := s.open(ctx, read, "")
+	if err != nil {
+		return nil, err
+	}
+	return r.Shape(), r.Close()
+}
+
+// Check asks for the first page of the first stream.
+func (s *source) Check(ctx context.Context) error {
+	names := s.conn.Streams.Keys()
+	if len(names) == 0 {
+		return nil
+	}
+	stream, _ := s.conn.Streams.Get(names[0])
+	f, err := s.fetcher(&connectors.Read{Stream: names[0]}, &stream)
+	if err != nil {
+		return err
+	}
+	if _, err = f.next(ctx); errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return errors.Join(err, f.close())
+}
+
+// Streams lists what the connection offers.
+func (s *source) Streams(context.Context) ([]string, error) { return s.conn.Streams.Keys(), nil }
+
+// pathsOf lists what the stream's expressions look at in a reply.
+func (d *StreamDef) pathsOf(c *Connection) [][]string {
+	var paths [][]string
+	collect := func(f *formula) { paths = append(paths, f.paths...) }
+	for _, list := range []*Values{&c.Headers.Values, &c.Query.Values, &d.Request.Headers.Values, &d.Request.Query.Values} {
+		for _, v := range list.values {
+			v.each(collect)
+		}
+	}
+	for i := range d.Request.Path.parts {
+		collect(&d.Request.Path.parts[i].expr)
+	}
+	if d.Request.Body != nil {
+		d.Request.Body.each(collect)
+	}
+	if p := d.Page; p != nil {
+		collect(&p.Until.formula)
+		if p.Next != nil {
+			p.Next.each(collect)
+		}
+		if p.next.Value != "" && p.By != byKeyset {
+			paths = append(paths, append([]string{"body"}, splitPath(p.next.Value)...))
+		}
+	}
+	return paths
+}
+
+// each visits the expressions of a value.
+func (v *Value) each(visit func(*formula)) {
+	visit(&v.expr)
+	for _, one := range v.items {
+		one.each(visit)
+	}
+}
+
+// fetchAll fills a spool, which takes the place of the fetcher.
+func (r *reader) fetchAll(ctx context.Context, f *fetcher, dir string) error {
+	s, err := newSpool(dir)
+	if err != nil {
+		return err
+	}
+	r.feed = s
+	err = s.fill(ctx, f)
+	return errors.Join(err, f.close())
+}
+
+// learn reads the first records to see what members they have.
+func (r *reader) learn(ctx context.Context, read connectors.Read, key []document.Text, limits connectors.Limits) error {
+	samples, err := r.lookAhead(ctx)
+	if err != nil {
+		return err
+	}
+	if r.plan, err = rows.NewPlan(read, samples, limits); err != nil {
+		return err
+	}
+	for _, name := range key {
+		if len(samples) > 0 && read.Wanted == nil && r.plan.Shape().Index(name.Value) < 0 && !reads(read.Fields, name.Value) {
+			return &connectors.MissingColumnError{Input: read.Stream, Field: name.Value, Columns: []string{name.Value}, Known: r.plan.Shape().Names()}
+		}
+	}
+	r.fill = rows.NewFiller(r.plan, place)
+	return nil
+}

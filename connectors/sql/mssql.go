@@ -1,0 +1,107 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	mssql "github.com/microsoft/go-mssqldb"
+	"github.com/microsoft/go-mssqldb/msdsn"
+
+	"github.com/tieout/tieout/connectors"
+)
+
+// mssqlDB is a Microsoft SQL Server database and what is particular about it.
+// It is only read from.
+type mssqlDB struct {
+	wrapper
+	config msdsn.Config
+}
+
+// newSQLServer reads the address. Errors never hold it.
+func newSQLServer(address string) (*mssqlDB, error) {
+	wrong := configError("the connection's url is not of the form sqlserver://user:password@host:1433?database=books")
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "sqlserver" || u.Hostname() == "" || u.Query().Get("database") == "" {
+		return nil, wrong
+	}
+	values := u.Query()
+	if !values.Has("encrypt") {
+		values.Set("encrypt", "true")
+		if ip, err := netip.ParseAddr(u.Hostname()); u.Hostname() == "localhost" || err == nil && ip.IsLoopback() {
+			values.Set("encrypt", "disable")
+		}
+		u.RawQuery = values.Encode()
+	}
+	config, err := msdsn.Parse(u.String())
+	if err != nil {
+		return nil, wrong
+	}
+	config.DisableRetry = true
+	if config.DialTimeout == 0 {
+		config.DialTimeout = 15 * time.Second
+	}
+	if !values.Has("app name") {
+		config.AppName = "tieout"
+	}
+	d := &mssqlDB{config: config}
+	d.classify, d.words = mssqlFault, words{mark: `"`, char: "nvarchar(max)", top: "TOP 0 "}
+	d.secrets = []string{address, config.Password, url.QueryEscape(config.Password), url.PathEscape(config.Password)}
+	d.place = "database " + config.Database + " at " + config.Host
+	return d, nil
+}
+
+// connect opens one connection.
+func (d *mssqlDB) connect(ctx context.Context) (*session, error) {
+	db := sqlx.NewDb(stdsql.OpenDB(mssql.NewConnectorConfig(d.config)), "sqlserver")
+	conn, err := db.Connx(ctx)
+	if err != nil {
+		db.Close()
+		return nil, d.unreachable(err)
+	}
+	s := &session{db: db, conn: conn, wrapper: &d.wrapper}
+	if err := s.exec(ctx, "prepare the session", "SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET LANGUAGE us_english; SET DATEFORMAT ymd"); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (d *mssqlDB) unreachable(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &databaseError{cause: err, kind: connectors.ErrEnvironment,
+		text: d.clean(d.place + " cannot be reached: " + err.Error() + "; check the url, the network and the server")}
+}
+
+// mssqlFault reads an error number and the class of its severity.
+func mssqlFault(err error) fault {
+	var me mssql.Error
+	if !errors.As(err, &me) {
+		var ne net.Error
+		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			errors.Is(err, stdsql.ErrConnDone) || errors.As(err, &ne) {
+			return faultLost
+		}
+		return faultOther
+	}
+	switch me.Number {
+	case 229, 230, 262, 297, 300, 916, 1204, 1205, 1222, 3952, 3960, 3961, 4060, 18456, 40613:
+		return faultEnvironment
+	}
+	switch {
+	case me.Class >= 20:
+		return faultLost
+	case me.Class >= 17:
+		return faultEnvironment
+	}
+	return faultOther
+}

@@ -1,0 +1,196 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// mysqlColumn is one column as the catalog has it.
+type mysqlColumn struct {
+	Name      string            `db:"name"`
+	Type      string            `db:"type"`
+	Shown     string            `db:"shown"`
+	Precision stdsql.NullInt64  `db:"digits"`
+	Scale     stdsql.NullInt64  `db:"scale"`
+	Fraction  stdsql.NullInt64  `db:"fraction"`
+	Chars     stdsql.NullInt64  `db:"chars"`
+	Charset   stdsql.NullString `db:"charset"`
+	Collation stdsql.NullString `db:"collation"`
+	Required  bool              `db:"required"`
+	Filled    bool              `db:"filled"`
+	Generated bool              `db:"generated"`
+}
+
+const mysqlColumns = `SELECT column_name AS name, data_type AS type, column_type AS shown, numeric_precision AS digits, numeric_scale AS scale,
+	datetime_precision AS fraction, character_maximum_length AS chars, character_set_name AS charset, collation_name AS collation,
+	is_nullable = 'NO' AS required, (column_default IS NOT NULL OR extra LIKE '%auto_increment%') AS filled,
+	coalesce(generation_expression, '') <> '' AS "generated"
+FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`
+
+// target looks the table of a load up and fits the plan to it. A missing table
+// is created first, outside of any transaction, as MySQL has it.
+func (d *mysqlDB) target(ctx context.Context, s *session, load connectors.Load) (*plan, error) {
+	name, err := parseTable(load.Stream)
+	if err != nil {
+		return nil, err
+	}
+	if name.schema == "" {
+		name.schema = d.config.DBName
+	}
+	p, err := newPlan(load, name, &d.words)
+	if err != nil {
+		return nil, err
+	}
+	p.name = load.Stream
+	there, err := d.look(ctx, s, p, name)
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		if err := d.create(ctx, s, p, load); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.fit(ctx, s, p, name); err != nil {
+		return nil, err
+	}
+	return p, d.rights(ctx, s, p, load.Mode)
+}
+
+// look finds the table. One that cannot undo what it was given is refused.
+func (d *mysqlDB) look(ctx context.Context, s *session, p *plan, name tableName) (bool, error) {
+	var tables []struct {
+		Kind   string            `db:"kind"`
+		Engine stdsql.NullString `db:"engine"`
+	}
+	err := s.conn.SelectContext(ctx, &tables, "SELECT table_type AS kind, engine AS engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+		name.schema, name.table)
+	if err != nil || len(tables) == 0 {
+		return false, s.wrap(err, "look for table %q", p.name)
+	}
+	if kind := tables[0].Kind; kind != "BASE TABLE" && kind != "SYSTEM VERSIONED" {
+		return false, configError("%q is no table; load into a table", p.name)
+	}
+	if engine := tables[0].Engine.String; !strings.EqualFold(engine, "InnoDB") {
+		return false, codedError(document.CodeSinkType, "table %q is kept by the engine %s, which cannot undo a load; ALTER TABLE %s ENGINE = InnoDB", p.name, engine, p.target)
+	}
+	return true, nil
+}
+
+// rights proves every right the mode needs by statements that touch no row.
+func (d *mysqlDB) rights(ctx context.Context, s *session, p *plan, mode connectors.Mode) error {
+	nothing := " FROM " + p.target + " WHERE 1 = 0"
+	probes := map[string]string{"INSERT": "INSERT INTO " + p.target + " (" + p.list("") + ") SELECT " + strings.Repeat("NULL, ", len(p.columns)-1) + "NULL FROM DUAL WHERE 1 = 0"}
+	if mode != connectors.Append {
+		probes["SELECT"] = "SELECT " + p.list("") + nothing
+		probes["UPDATE"] = "UPDATE " + p.target + " SET " + p.columns[0].quoted + " = " + p.columns[0].quoted + " WHERE 1 = 0"
+	}
+	if mode == connectors.Replace {
+		probes["DELETE"] = "DELETE" + nothing
+	}
+	for right, probe := range probes {
+		if err := s.exec(ctx, fmt.Sprintf("check the rights on %q", p.name), probe); err != nil {
+			return mysqlDenied(err, "the user may not %s on table %q; GRANT %s ON %s TO that user", right, p.name, right, p.target)
+		}
+	}
+	return nil
+}
+
+// fit gives every field its column.
+func (d *mysqlDB) fit(ctx context.Context, s *session, p *plan, name tableName) error {
+	var columns []mysqlColumn
+	if err := s.conn.SelectContext(ctx, &columns, strings.ReplaceAll(mysqlColumns, `"`, "`"), name.schema, name.table); err != nil {
+		return s.wrap(err, "read the columns of %q", p.name)
+	}
+	names := make([]string, len(columns))
+	for i := range columns {
+		names[i] = columns[i].Name
+	}
+	given := make(map[int]bool)
+	for i := range p.columns {
+		c := &p.columns[i]
+		at := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, c.name) })
+		if at < 0 {
+			return codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
+				p.name, c.name, strings.Join(names, ", "))
+		}
+		given[at] = true
+		if err := mysqlFit(p, c, &columns[at]); err != nil {
+			return err
+		}
+	}
+	for i := range columns {
+		if columns[i].Required && !columns[i].Filled && !columns[i].Generated && !given[i] {
+			return codedError(document.CodeSinkMissingColumn, "column %q of table %q needs a value and no field has that name; add the field, or give the column a default",
+				columns[i].Name, p.name)
+		}
+	}
+	return nil
+}
+
+// create makes the table. Its texts are compared byte by byte.
+func (d *mysqlDB) create(ctx context.Context, s *session, p *plan, load connectors.Load) error {
+	names := load.Shape.Names()
+	if err := checkCreated(names, 0, true); err != nil {
+		return err
+	}
+	for _, name := range append(names, p.name) {
+		if utf8.RuneCountInString(name) > 64 || strings.TrimRight(name, " \t\r\n\v\f") != name {
+			return configError("MySQL keeps no name longer than 64 characters or with a blank at its end, such as %q; rename it", name)
+		}
+	}
+	maria, err := isMariaDB(ctx, s)
+	if err != nil {
+		return err
+	}
+	collation := "utf8mb4_0900_bin"
+	if maria {
+		collation = "utf8mb4_nopad_bin"
+	}
+	lines := make([]string, len(p.columns))
+	for i := range p.columns {
+		c := &p.columns[i]
+		lines[i] = c.quoted + " " + mysqlCreated(c.field, slices.Contains(p.keys, i), len(p.keys))
+	}
+	if len(p.keys) > 0 {
+		lines = append(lines, "PRIMARY KEY ("+p.keyList()+")")
+	}
+	err = s.exec(ctx, fmt.Sprintf("create table %q", p.name), "CREATE TABLE IF NOT EXISTS "+p.target+" (\n\t"+strings.Join(lines, ",\n\t")+
+		"\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE="+collation)
+	return mysqlDenied(err, "table %q does not exist and the user may not create it; GRANT CREATE, or create the table", p.name)
+}
+
+// mysqlCreated is the type a field gets in a table that is created. JSON would
+// make binary floats of numbers; instants are kept in UTC, since TIMESTAMP ends
+// in 2038.
+func mysqlCreated(f record.Field, key bool, keys int) string {
+	switch f.Kind {
+	case record.Integer:
+		return "bigint"
+	case record.Decimal:
+		if f.Scale >= 0 && f.Scale <= mostScale {
+			return fmt.Sprintf("decimal(%d,%d)", max(createdPrecision, min(65, f.Scale+20)), f.Scale)
+		}
+		return fmt.Sprintf("decimal(65,%d)", mostScale)
+	case record.Boolean:
+		return "boolean"
+	case record.Date:
+		return "date"
+	case record.Timestamp:
+		return "datetime(6)"
+	case record.Month:
+		return "varchar(7)"
+	}
+	if key { // an index takes 3072 bytes in all
+		return fmt.Sprintf("varchar(%d)", min(250, 750/keys))
+	}
+	return "longtext"
+}
