@@ -116,7 +116,7 @@ func token(t *testing.T, s *auth.Signer) string {
 func TestTokensAreAskedForOnceAndInTime(t *testing.T) {
 	s, c, n := server(t, func(w http.ResponseWriter, r *http.Request, n int) {
 		if user, password, _ := r.BasicAuth(); user != "me%3A" || password != url.QueryEscape(canary) || r.FormValue("grant_type") != "client_credentials" || r.FormValue("scope") != "read write" {
-			http.Error(w, "who?", 401)
+			http.Error(w, "who?", http.StatusUnauthorized)
 			return
 		}
 		fmt.Fprintf(w, `{"token_type":"Bearer","expires_in":600,"access_token":"t%d"}`, n)

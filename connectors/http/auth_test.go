@@ -65,8 +65,7 @@ streams: {items: {request: {path: /items, query: {at: =page.offset}}, page: {by:
 
 // What proves who asks never goes to another origin, whatever a reply says.
 func TestCredentialsStay(t *testing.T) {
-	var other *httptest.Server
-	other = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("the other origin was asked, with %v", r.Header)
 	}))
 	defer other.Close()
@@ -74,7 +73,9 @@ func TestCredentialsStay(t *testing.T) {
 		"a next page": func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, `{"data":[{"id":1}],"next":"%s/items"}`, other.URL)
 		},
-		"a redirection": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/items", 307) },
+		"a redirection": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+"/items", http.StatusTemporaryRedirect)
+		},
 		"a host in the next path": func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, `{"data":[{"id":1}],"next":"//%s/items"}`, strings.TrimPrefix(other.URL, "http://"))
 		},

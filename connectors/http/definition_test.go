@@ -59,7 +59,7 @@ func TestWrongSettings(t *testing.T) {
 		var got []string
 		for _, d := range found {
 			got = append(got, d.String())
-			if !d.Position.Known() {
+			if !d.Known() {
 				t.Errorf("%s\nhas no place: %s", yaml, d)
 			}
 		}

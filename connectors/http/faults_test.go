@@ -149,7 +149,7 @@ func TestRepliesThatAreNoPage(t *testing.T) {
 		"a mistake of ours": {status(422), connectors.ErrConfig, "status 422"},
 		"not working":       {status(500), connectors.ErrEnvironment, "tried 6 times"},
 		"moved": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://other.example.com/c4n", 302)
+			http.Redirect(w, r, "https://other.example.com/c4n", http.StatusFound)
 		}, connectors.ErrConfig, "https://other.example.com;"},
 	}
 	for name, test := range tests {

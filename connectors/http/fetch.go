@@ -196,13 +196,13 @@ func checkHeader(p *page) error {
 	}
 	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	switch charset := strings.ToLower(params["charset"]); {
-	case err != nil:
+	case err != nil: // what it is, the bytes will tell
 	case strings.Contains(kind, "html"):
 		return errWebPage
 	case charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii":
 		return fmt.Errorf("%w: the reply is written in %q; JSON is UTF-8", connectors.ErrEnvironment, charset)
 	}
-	return nil
+	return nil //nolint:nilerr // a type that is not understood says nothing of the bytes
 }
 
 var errWebPage = fmt.Errorf("%w: the service answered with a web page instead of JSON, as it does for a login or an outage; check base_url and the credentials", connectors.ErrEnvironment)

@@ -131,7 +131,6 @@ func (v *Value) DocumentSchema(func(any) any) any { return map[string]any{} }
 type Values struct {
 	names  []string
 	values []*Value
-	lists  bool // a value may be a list
 }
 
 // Header is Values of single values; Query one whose values may be lists.

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -116,7 +117,7 @@ func (c *Cutter) begin() (Item, bool, error) {
 		first, ok = c.w.space()
 	}
 	if !ok {
-		if c.w.err != io.EOF {
+		if !errors.Is(c.w.err, io.EOF) {
 			return Item{}, false, c.w.err
 		}
 		return Item{}, false, &BrokenError{Why: "it is empty"}

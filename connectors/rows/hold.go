@@ -16,7 +16,7 @@ import (
 // stream before it is read.
 const SampleRecords = 1000
 
-// ErrNotJSON: the text of a record that stands by itself is no JSON.
+// ErrNotJSON says that the text of a record that stands by itself is no JSON.
 var ErrNotJSON = errors.New("the record is not sound JSON")
 
 var errNotObject = errors.New("the record is not a JSON object")

@@ -98,7 +98,9 @@ func (t *inserter) add(ctx context.Context, b *record.Batch, row int32) error {
 		if err := t.flush(ctx); err != nil {
 			return err
 		}
-		text, values = append(t.text, own...), len(t.text)+values-first
+		values += len(t.text) - first
+		t.text = append(t.text, own...)
+		text = t.text
 	}
 	t.sum.Write(text[values:])
 	t.text, t.ends, t.rows = text, append(t.ends, len(text)), append(t.rows, number)

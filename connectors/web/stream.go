@@ -35,7 +35,7 @@ func (c *Client) Open(ctx context.Context, r Request) (*Stream, error) {
 	inner, cancel := context.WithCancel(ctx)
 	p := &patience{left: c.options.Timeout, idle: c.options.Idle, cancel: cancel}
 	p.begin()
-	response, at, err := c.send(inner, r)
+	response, at, err := c.send(inner, r) //nolint:bodyclose // Stream.Close does
 	if expired := p.end(); err != nil {
 		cancel()
 		if expired {
@@ -64,7 +64,7 @@ type patience struct {
 
 // begin starts a wait; the exchange is cancelled when it takes too long.
 func (p *patience) begin() {
-	p.began = time.Now()
+	p.began = time.Now() //nolint:forbidigo // a stopwatch beside time.AfterFunc, not an instant
 	wait := max(0, min(p.left, p.idle))
 	if p.timer == nil {
 		p.timer = time.AfterFunc(wait, p.cancel)
