@@ -65,8 +65,8 @@ type explodeWork struct {
 	plan    *explodePlan
 	out     record.Batch
 	columns []record.Column // of out as made here; steps behind move those of out about
-	parents []int32 // parent row of each output row
-	child   []int32 // row of the list's child batch, or -1
+	parents []int32         // parent row of each output row
+	child   []int32         // row of the list's child batch, or -1
 }
 
 func (w *explodeWork) Apply(b *record.Batch, t *Tally) (*record.Batch, error) {
