@@ -115,6 +115,7 @@ func (w *world) edit(name string) {
 	switch {
 	case old != nil && w.chance(4):
 		delete(w.plans, name)
+		w.removed[name] = true
 	case old != nil && w.chance(2):
 		p := *old
 		p.Overlap, p.CatchUp = pick(w.random, OverlapSkip, OverlapQueue), pick(w.random, CatchUpNone, CatchUpLast, CatchUpAll)
@@ -149,7 +150,7 @@ func (w *world) notePlans() {
 	for name, p := range w.engine.active {
 		old := w.taken[name]
 		switch {
-		case old == nil:
+		case old == nil || w.removed[name]: // also when it was put back before the engine noticed
 			w.from[name] = w.engine.since[name]
 		case old.Rule != p.Rule:
 			w.from[name] = w.engine.watermark
@@ -158,6 +159,7 @@ func (w *world) notePlans() {
 		}
 		w.taken[name] = p
 	}
+	clear(w.removed)
 }
 
 // rest mends everything and lets time pass quietly, beyond whatever the clock

@@ -51,6 +51,7 @@ type world struct {
 	tables  map[string][]Timetable // every timetable a pipeline ever had
 	from    map[string]time.Time   // since when its present one must be complete
 	taken   map[string]*Plan       // plans that from is for
+	removed map[string]bool        // pipelines taken out since the plans were noted
 	before  map[string][]Slot      // open before the step, by pipeline
 	highest time.Time              // the latest time the clock ever said
 	quiet   bool                   // nothing goes wrong any more
@@ -71,7 +72,7 @@ func newWorld(seed uint64, fail func(string, ...any)) *world {
 	w := &world{fail: fail, random: rand.New(rand.NewPCG(seed, 1)), mem: newMemory(), clock: clockwork.NewFakeClockAt(start), passed: start,
 		highest: start, plans: map[string]*Plan{}, files: map[string]folder{}, begins: make(chan *attempt), under: map[string]*attempt{},
 		commits: map[id]int{}, runIDs: map[id]string{}, closed: map[id]bool{}, tables: map[string][]Timetable{}, from: map[string]time.Time{},
-		taken: map[string]*Plan{}, last: map[string]Success{}}
+		taken: map[string]*Plan{}, removed: map[string]bool{}, last: map[string]Success{}}
 	for _, name := range []string{"a", "b", "c", "d"}[:2+w.random.IntN(3)] {
 		w.plans[name] = w.drawPlan(name)
 	}
