@@ -32,7 +32,7 @@ type Observer interface {
 	// stands; last is zero when it never succeeded.
 	Freshness(pipeline string, last Success, late bool)
 	// Watched is told after every look; a clock that cannot be right is err.
-	Watched(now time.Time, err error)
+	Watched(err error)
 }
 
 // Alarms wakes the engine. Alarm implements it.
@@ -283,7 +283,7 @@ func (e *Engine) step(ctx context.Context) time.Duration {
 	} else if ctx.Err() == nil {
 		e.complain(err, now)
 	}
-	e.Observer.Watched(now, err)
+	e.Observer.Watched(err)
 	return wait
 }
 

@@ -309,7 +309,7 @@ func (r *rig) Ended(s Slot, _ Outcome) { r.events = append(r.events, s) }
 
 func (r *rig) Freshness(pipeline string, _ Success, late bool) { r.late[pipeline] = late }
 
-func (r *rig) Watched(_ time.Time, err error) { r.wrong = err }
+func (r *rig) Watched(err error) { r.wrong = err }
 
 // counts says how many slots of a pipeline ended how.
 func (r *rig) counts(pipeline string) map[Status]int {

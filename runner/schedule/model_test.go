@@ -340,7 +340,7 @@ func (w *world) stop() {
 
 func (w *world) Started(Slot, time.Duration)     {}
 func (w *world) Freshness(string, Success, bool) {}
-func (w *world) Watched(time.Time, error)        {}
+func (w *world) Watched(error)                   {}
 
 // TestModel lives through many worlds: kills at any point, clocks that are
 // set, a store that fails, edits, triggers, pauses, and runs that end in every

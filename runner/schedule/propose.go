@@ -158,4 +158,4 @@ func (p *Pause) reason() string {
 	return text
 }
 
-func instant(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -23,18 +23,16 @@ type health struct {
 	clock clockwork.Clock
 
 	mu       sync.Mutex
-	start    time.Time
 	last     time.Time // last look
 	trouble  error     // of the last look
 	draining bool
 }
 
 func newHealth(clock clockwork.Clock) *health {
-	now := clock.Now()
-	return &health{clock: clock, start: now, last: now}
+	return &health{clock: clock, last: clock.Now()}
 }
 
-func (h *health) looked(_ time.Time, err error) {
+func (h *health) looked(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	// Not the instant of the look: only the difference between two readings of

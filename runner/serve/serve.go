@@ -118,7 +118,7 @@ func (s *server) holder() string {
 	if err != nil {
 		host = "this machine"
 	}
-	text := fmt.Sprintf("process %d on %s since %s, project %s", os.Getpid(), host, s.Clock.Now().UTC().Format("2006-01-02T15:04:05Z"), s.shelf.name())
+	text := fmt.Sprintf("process %d on %s since %s, project %s", os.Getpid(), host, s.Clock.Now().UTC().Format(time.RFC3339), s.shelf.name())
 	if s.Environment != "" {
 		text += ", environment " + s.Environment
 	}
@@ -171,18 +171,12 @@ func (s *server) newEngine() (*schedule.Engine, func(), error) {
 	if c.Concurrency == 0 {
 		c.Concurrency = s.shelf.concurrency()
 	}
-	var engine *schedule.Engine
-	ready := make(chan struct{})
-	alarm, err := schedule.NewAlarm(s.Clock, func() {
-		<-ready
-		engine.Wake()
-	})
+	engine := schedule.New(c)
+	alarm, err := schedule.NewAlarm(s.Clock, engine.Wake)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.Alarm = alarm
-	engine = schedule.New(c)
-	close(ready)
+	engine.Alarm = alarm
 	return engine, func() {
 		if err := alarm.Close(); err != nil {
 			s.Log.Warn("stop the alarm", "error", err)

@@ -124,13 +124,13 @@ func (s *server) Freshness(pipeline string, last schedule.Success, late bool) {
 	s.late[pipeline] = now
 	message := fmt.Sprintf("no success within %s", b.pipeline.FreshWithin)
 	if !last.EndedAt.IsZero() {
-		message += "; the last ended at " + last.EndedAt.UTC().Format("2006-01-02T15:04:05Z")
+		message += "; the last ended at " + last.EndedAt.UTC().Format(time.RFC3339)
 	}
 	s.post(b, alert.Event{Kind: alert.Late, Pipeline: pipeline, RunID: last.RunID, Message: message, Hint: "tieout status " + pipeline})
 }
 
 // Watched keeps count of the looks, for /healthz and /readyz.
-func (s *server) Watched(now time.Time, err error) { s.health.looked(now, err) }
+func (s *server) Watched(err error) { s.health.looked(err) }
 
 var (
 	_ schedule.Runner   = (*server)(nil)
