@@ -87,8 +87,8 @@ func (a *app) proposeNow(ctx context.Context, keeper *state.Timekeeper, pipeline
 	zone := zoneOf(pipeline)
 	for i := range proposeTries {
 		at := now.Add(time.Duration(i) * time.Microsecond)
-		slot := schedule.Slot{Pipeline: pipeline.Name(), Nominal: at, Local: at.In(zone).Format(schedule.LocalLayout), Zone: zone.String(),
-			Origin: schedule.ByTrigger, Status: schedule.Due, NotBefore: at, RecordedAt: now, Cause: cause}
+		slot := schedule.NewSlot(pipeline.Name(), at, zone, schedule.ByTrigger, now)
+		slot.NotBefore, slot.Cause = at, cause
 		added, err := keeper.Propose(ctx, []schedule.Slot{slot}, time.Time{})
 		if err != nil || len(added) > 0 {
 			return slot, err

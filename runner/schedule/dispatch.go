@@ -85,11 +85,22 @@ func (e *Engine) waitsFor(p *Plan, s *Slot, behind bool) string {
 		return fmt.Sprintf("waits: %d runs are under way, and serve.concurrency is %d", len(e.running), e.Concurrency)
 	}
 	for _, connection := range slices.Sorted(maps.Keys(p.Uses)) {
-		if limit := p.Uses[connection]; limit > 0 && e.uses[connection] >= limit {
-			return fmt.Sprintf("waits: %d runs use the connection %s, and its concurrency is %d", e.uses[connection], connection, limit)
+		if limit, n := p.Uses[connection], e.using(connection); limit > 0 && n >= limit {
+			return fmt.Sprintf("waits: %d runs use the connection %s, and its concurrency is %d", n, connection, limit)
 		}
 	}
 	return ""
+}
+
+// using counts the runs under way that occupy a connection.
+func (e *Engine) using(connection string) int {
+	n := 0
+	for _, run := range e.running {
+		if _, is := run.uses[connection]; is {
+			n++
+		}
+	}
+	return n
 }
 
 // notYet names the pipelines a slot waits for: those without a success since
@@ -142,9 +153,6 @@ func (e *Engine) start(ctx context.Context, p *Plan, s *Slot, now time.Time) err
 	// A run outlives the order to stop by the time drain gives it.
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e.running[s.Pipeline] = underway{cancel: cancel, uses: p.Uses}
-	for connection := range p.Uses {
-		e.uses[connection]++
-	}
 	e.Observer.Started(claimed, lag)
 	go func() {
 		e.done <- ended{slot: claimed, outcome: e.Runner.RunSlot(runCtx, claimed), was: claimed.RunID}

@@ -91,7 +91,6 @@ type Engine struct {
 	followed  map[string]map[string]string
 	open      map[id]*Slot
 	running   map[string]underway // by pipeline
-	uses      map[string]int      // runs under way by connection
 	began     time.Time           // when this process did
 	watermark time.Time
 	believed  time.Time    // the watermark that AcceptClock lets be so far back
@@ -132,7 +131,7 @@ func New(c Config) *Engine {
 	return &Engine{Config: c, plans: map[string]*Plan{}, wake: make(chan struct{}, 1), done: make(chan ended),
 		active: map[string]*Plan{}, since: map[string]time.Time{}, next: map[string]time.Time{}, listed: map[string]time.Time{},
 		pauses: map[string]Pause{}, successes: map[string]Success{}, followed: map[string]map[string]string{},
-		open: map[id]*Slot{}, running: map[string]underway{}, uses: map[string]int{}, unsaved: map[id]ended{}}
+		open: map[id]*Slot{}, running: map[string]underway{}, unsaved: map[id]ended{}}
 }
 
 // SetPlans gives the engine the pipelines there are now. It may be called at

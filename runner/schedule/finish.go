@@ -44,7 +44,6 @@ func (e *Engine) finish(ctx context.Context, got ended) {
 	if s.Status != Due {
 		s.EndedAt = now
 	}
-	e.recount()
 	if run := &got.outcome.Run; s.Status == Done && run.RunID != "" {
 		e.succeeded(Success{Pipeline: s.Pipeline, RunID: run.RunID, EndedAt: run.FinishedAt}, now)
 	}
@@ -145,14 +144,4 @@ func gateReason(run *runner.Run) string {
 		}
 	}
 	return reason
-}
-
-// recount counts the connections in use by the runs under way.
-func (e *Engine) recount() {
-	clear(e.uses)
-	for _, run := range e.running {
-		for connection := range run.uses {
-			e.uses[connection]++
-		}
-	}
 }

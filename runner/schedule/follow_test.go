@@ -115,8 +115,8 @@ func TestConcurrency(t *testing.T) {
 	r := newRig(t, at("2026-03-10T00:59:00Z"), plans...)
 	r.clock.Advance(time.Minute)
 	r.engine.step(t.Context())
-	if n := len(r.engine.running); n != 4 || r.engine.uses["warehouse"] != 1 {
-		t.Fatalf("%d runs are under way, %d on the connection", n, r.engine.uses["warehouse"])
+	if n := len(r.engine.running); n != 4 || r.engine.using("warehouse") != 1 {
+		t.Fatalf("%d runs are under way, %d on the connection", n, r.engine.using("warehouse"))
 	}
 	r.step()
 	for len(r.engine.running) > 0 {

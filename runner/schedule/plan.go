@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"time"
 )
 
@@ -86,18 +88,9 @@ func (p *Plan) jitter(nominal time.Time) time.Duration {
 	if p.Jitter <= 0 {
 		return 0
 	}
-	h := uint64(14695981039346656037) // FNV-1a
-	for _, c := range []byte(p.Pipeline) {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	for n, i := uint64(nominal.UnixMicro()), 0; i < 8; i++ {
-		h = (h ^ (n & 0xff)) * 1099511628211
-		n >>= 8
-	}
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	return time.Duration(h % uint64(p.Jitter))
+	h := fnv.New64a()
+	fmt.Fprint(h, p.Pipeline, nominal.UnixMicro())
+	return time.Duration(h.Sum64() % uint64(p.Jitter))
 }
 
 // backoff is the wait after a number of failed attempts.
@@ -134,9 +127,5 @@ func (p *Plan) slot(nominal time.Time, origin Origin, now time.Time) Slot {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return Slot{Pipeline: p.Pipeline, Nominal: nominal.UTC(), Local: nominal.In(zone).Format(LocalLayout), Zone: zone.String(),
-		Origin: origin, Status: Due, RecordedAt: now}
+	return NewSlot(p.Pipeline, nominal, zone, origin, now)
 }
-
-// LocalLayout is how Slot.Local is written.
-const LocalLayout = "2006-01-02T15:04:05-07:00"

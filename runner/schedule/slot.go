@@ -63,6 +63,15 @@ type Slot struct {
 	Cause map[string]string `json:"cause,omitempty"`
 }
 
+// NewSlot makes a slot that is due at an instant, shown in a zone.
+func NewSlot(pipeline string, nominal time.Time, zone *time.Location, origin Origin, now time.Time) Slot {
+	return Slot{Pipeline: pipeline, Nominal: nominal.UTC(), Local: nominal.In(zone).Format(LocalLayout), Zone: zone.String(),
+		Origin: origin, Status: Due, RecordedAt: now}
+}
+
+// LocalLayout is how Slot.Local is written.
+const LocalLayout = "2006-01-02T15:04:05-07:00"
+
 // Slots keeps slots durably for one project and environment.
 type Slots interface {
 	// Propose writes down slots, and the watermark: every slot up to that

@@ -61,6 +61,17 @@ func (s *server) target(name string) (alert.Target, error) {
 	return targetOf(t), nil
 }
 
+// undelivered counts the alerts that wait, -1 when the store does not tell.
+func (s *server) undelivered() int {
+	ctx, stop := context.WithTimeout(context.Background(), bellTime)
+	defer stop()
+	u, err := s.keeper.Undelivered(ctx, s.Clock.Now())
+	if err != nil {
+		return -1
+	}
+	return u.Waiting
+}
+
 // ring raises an alert about a slot that ended badly.
 func (s *server) ring(slot schedule.Slot, o schedule.Outcome, kind alert.Kind) {
 	b := s.shelf.find(slot.Pipeline)

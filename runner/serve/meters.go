@@ -25,7 +25,6 @@ type meters struct {
 	success  *prometheus.GaugeVec
 	late     *prometheus.GaugeVec
 	errors   prometheus.Gauge
-	letters  prometheus.Gauge
 
 	mu    sync.Mutex
 	known map[string]freshness // what success and late say, by pipeline
@@ -37,7 +36,9 @@ type freshness struct {
 	late bool
 }
 
-func newMeters() *meters {
+// newMeters makes them. waiting is asked for the alerts that wait, when somebody
+// looks at the metrics.
+func newMeters(waiting func() int) *meters {
 	m := &meters{registry: prometheus.NewRegistry(), known: map[string]freshness{}}
 	byPipeline := []string{"pipeline", "outcome"}
 	m.slots = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tieout_slots_total", Help: "Slots that ended, by how."}, byPipeline)
@@ -51,8 +52,9 @@ func newMeters() *meters {
 	m.success = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tieout_last_success_timestamp_seconds", Help: "When the last run that loaded or found nothing new ended."}, []string{"pipeline"})
 	m.late = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tieout_late_pipelines", Help: "1 when the pipeline is later than its fresh_within promises."}, []string{"pipeline"})
 	m.errors = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieout_config_errors", Help: "Errors in the project's files as they are now; what ran before goes on."})
-	m.letters = prometheus.NewGauge(prometheus.GaugeOpts{Name: "tieout_alerts_waiting", Help: "Alerts that have not been delivered yet."})
-	m.registry.MustRegister(m.letters, m.slots, m.runs, m.records, m.running, m.seconds, m.lag, m.success, m.late, m.errors,
+	letters := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "tieout_alerts_waiting", Help: "Alerts that have not been delivered yet; -1 when the state cannot be asked."},
+		func() float64 { return float64(waiting()) })
+	m.registry.MustRegister(letters, m.slots, m.runs, m.records, m.running, m.seconds, m.lag, m.success, m.late, m.errors,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -121,7 +123,5 @@ func (m *meters) forget(kept map[string]bool) {
 		}
 	}
 }
-
-func (m *meters) alerts(n int) { m.letters.Set(float64(n)) }
 
 func (m *meters) problems(n int) { m.errors.Set(float64(n)) }

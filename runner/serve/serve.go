@@ -73,7 +73,7 @@ type server struct {
 // project's drain time, and undoes those that have not. The error is what kept
 // it from beginning, or from going on.
 func Run(ctx context.Context, o Options) error {
-	s := &server{Options: o, meters: newMeters(), health: newHealth(o.Clock), late: map[string]time.Time{}}
+	s := &server{Options: o, health: newHealth(o.Clock), late: map[string]time.Time{}}
 	s.shelf = newShelf(o.Open, o.Dir, o.Log)
 	if err := s.shelf.load(); err != nil {
 		return err
@@ -85,6 +85,7 @@ func Run(ctx context.Context, o Options) error {
 	defer store.Close()
 	s.store = store
 	s.keeper = store.Schedule(s.shelf.name(), o.Environment)
+	s.meters = newMeters(s.undelivered)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	me := s.holder()
@@ -192,9 +193,6 @@ func (s *server) reloading(ctx context.Context) {
 			s.meters.forget(s.shelf.names())
 		}
 		s.meters.problems(s.shelf.problems())
-		if letters, err := s.keeper.Waiting(ctx); err == nil {
-			s.meters.alerts(len(letters))
-		}
 	}
 }
 

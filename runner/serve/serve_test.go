@@ -270,7 +270,7 @@ func TestEndpoints(t *testing.T) {
 	_, body := s.get("/metrics")
 	for _, name := range []string{`tieout_slots_total{outcome="done",pipeline="rent"}`, `tieout_runs_total{outcome=`, `tieout_records_total{outcome="read",pipeline="rent"}`,
 		"tieout_runs_running", "tieout_run_duration_seconds_count", "tieout_start_lag_seconds_bucket", `tieout_last_success_timestamp_seconds{pipeline="rent"}`,
-		`tieout_late_pipelines{pipeline="rent"} 0`, "tieout_config_errors 0", "process_resident_memory_bytes"} {
+		`tieout_late_pipelines{pipeline="rent"} 0`, "tieout_config_errors 0", "tieout_alerts_waiting 0", "process_resident_memory_bytes"} {
 		if !strings.Contains(body, name) {
 			t.Errorf("/metrics has no %s", name)
 		}
