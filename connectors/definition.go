@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -43,6 +44,22 @@ type Env struct {
 	// others keeps what it fetches before a load begins. "" is none: records
 	// are then passed on as they arrive.
 	Spool string
+	// Vault keeps tokens that change, or is nil where nothing may be kept.
+	Vault Vault
+	// Name is the name of the connection in the project, and Environment that
+	// of the chosen environment, "" for none.
+	Name, Environment string
+}
+
+// Vault keeps small secrets of a project, sealed, such as the refresh token a
+// service gave last. It is shared by every process that shares the state.
+type Vault interface {
+	// Update hands fn what is kept under a name, nil when nothing is, and
+	// keeps what fn returns instead; nil leaves it as it is. No two calls of
+	// one name run fn at the same time, in whatever process. What fn returned
+	// is durable when Update returns nil. An error of fn is returned as it is
+	// and changes nothing.
+	Update(ctx context.Context, name string, fn func(ctx context.Context, old []byte) ([]byte, error)) error
 }
 
 // Limits bound what one record or one read may take.

@@ -13,12 +13,32 @@ import (
 type Mode string
 
 // The load modes. Append adds; Upsert matches on the key, and counts records
-// that change nothing; Replace leaves exactly the records of this load.
+// that change nothing; Replace leaves exactly the records of this load, within
+// Load.Where when there is one; History keeps every version of a record with
+// the time it was valid (a slowly changing dimension of type 2).
 const (
 	Append  Mode = "append"
 	Upsert  Mode = "upsert"
 	Replace Mode = "replace"
+	History Mode = "history"
 )
+
+// Missing says what becomes of records of the target that a whole read of the
+// source no longer has.
+type Missing string
+
+// Keep leaves them, Delete removes them, Close marks them as ended.
+const (
+	Keep   Missing = "keep"
+	Delete Missing = "delete"
+	Close  Missing = "close"
+)
+
+// Scripter is a Sink that can print the statements that make the tables it
+// keeps its ledger and positions in, for a person with more rights to run.
+type Scripter interface {
+	DDL() (string, error)
+}
 
 // Sink begins loads and settles the ones a crash left open.
 type Sink interface {
@@ -74,6 +94,13 @@ type Load struct {
 	Shape       *record.Shape
 	Key         []string
 	Mode        Mode
+	// Missing is Keep or "" unless the source was read whole.
+	Missing Missing
+	// AsOf is the instant the load stands for: where a version of History
+	// begins, and when a closed record ended.
+	AsOf time.Time
+	// Zone is where zone-less columns of the target belong; nil is UTC.
+	Zone *time.Location
 	// MaxRefused is how many records the sink may refuse before the load
 	// fails.
 	MaxRefused int
@@ -129,8 +156,12 @@ type Counts struct {
 
 // Receipt tells what a load did to the target.
 type Receipt struct {
-	Inserted, Changed, Unchanged, Deleted int64
-	Refused                               []Refusal
+	Inserted, Changed, Unchanged int64
+	// Deleted counts records removed or closed because the source no longer
+	// has them; Present how many records the target held, within Load.Where,
+	// before the load. Present is 0 where nobody asked for Missing.
+	Deleted, Present int64
+	Refused          []Refusal
 }
 
 // Refusal is one record the target refused for good.
