@@ -1,6 +1,8 @@
 package connectors
 
 import (
+	"github.com/tieout/tieout/transforms/fieldtype"
+
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,6 +31,10 @@ type Definition struct {
 	// Typed says that its source knows the kinds of its fields by itself (a
 	// database), so that fields nobody declared are not plain text.
 	Typed bool
+
+	// Streams lists what the settings of a connection say about its streams;
+	// nil when settings do not list them, as those of a database.
+	Streams func(connection any) []fieldtype.Stream
 
 	NewSource func(Env, any, any) (Source, error) // connection, source settings
 	NewSink   func(Env, any, any) (Sink, error)   // connection, sink settings

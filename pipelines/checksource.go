@@ -2,12 +2,14 @@ package pipelines
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 	"github.com/tieout/tieout/transforms/calendar"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 func (c *checker) source() {
@@ -22,6 +24,7 @@ func (c *checker) source() {
 	if s.Stream.IsZero() && s.Node.Get("stream") == nil && s.Node.Get("query") == nil {
 		c.r.ErrorAt(keyOf(s.Node), document.CodeMissingKey, "stream: What to read there: a file name or pattern, a table, an API stream.", "%q needs the key %q%s", "source", "stream", c.orQuery())
 	}
+	c.stream(s.At, s.Stream, "read", func(f *fieldtype.Stream) bool { return f.Read })
 	for i := range s.Fields.Entries {
 		e := &s.Fields.Entries[i]
 		if strings.TrimSpace(e.Key.Value) == "" {
@@ -42,6 +45,28 @@ func (c *checker) connection(name document.Text, code document.Code) bool {
 		return false
 	}
 	return true
+}
+
+// stream reports a name that the connection's settings do not list, among
+// those that can be read or written.
+func (c *checker) stream(at *Connection, name document.Text, done string, can func(*fieldtype.Stream) bool) {
+	if at == nil || at.Kind.Streams == nil || name.IsZero() || strings.Contains(name.Value, "${") {
+		return
+	}
+	var names []string
+	for i := range at.Streams {
+		if can(&at.Streams[i]) {
+			names = append(names, at.Streams[i].Name)
+		}
+	}
+	if slices.Contains(names, name.Value) {
+		return
+	}
+	if at.Stream(name.Value) != nil {
+		c.r.ErrorAt(name, document.CodeSourceUnknownStream, "Streams that can be: "+strings.Join(names, ", "), "the stream %q of %q cannot be %s", name.Value, at.Name, done)
+		return
+	}
+	c.suggest(name, document.CodeSourceUnknownStream, names, "the connection %q has no stream %q", at.Name, name.Value)
 }
 
 // orQuery adds that a query would do as well, where one may be written.
@@ -85,7 +110,7 @@ func (c *checker) cursor() {
 		return
 	}
 	kind := record.Unknown
-	if f, ok := s.Fields.Get(cursor.Field.Value); ok {
+	if f, ok := s.Types().Get(cursor.Field.Value); ok {
 		kind = f.Kind
 	}
 	c.cursorKind(cursor, kind)

@@ -93,6 +93,9 @@ func (b *book) open(d *document.Decoder, name string, base, over *document.Node)
 		c.Kind, c.Settings = kind, kind.Connection()
 		c.Secrets = layOver(d, base, over, []any{&keys, c.Settings}, []any{new(connectionKeys), kind.Connection()})
 	}
+	if c.Settings != nil && kind.Streams != nil {
+		c.Streams = kind.Streams(c.Settings)
+	}
 	c.Connector, c.Timezone, c.Concurrency = keys.Connector, keys.Timezone, keys.Concurrency
 	at := base.Get("concurrency")
 	if over != nil && over.Get("concurrency") != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/transforms"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 // Connector is what this package must know of a connector: its settings and
@@ -19,6 +20,10 @@ type Connector struct {
 	Modes  []string // load modes of its sink
 	Typed  bool     // its source knows the kinds of its fields by itself
 	Cursor bool     // its source can read from a cursor
+
+	// Streams lists what the settings of a connection say about its streams;
+	// nil when they do not list them.
+	Streams func(connection any) []fieldtype.Stream
 }
 
 // Connectors finds connectors by name.

@@ -1,9 +1,11 @@
 package pipelines
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 // Project is tieout.yaml.
@@ -41,11 +43,24 @@ type Connection struct {
 	// a connection of a Project hold references as they were written;
 	// Workspace.Connection resolves them.
 	Settings any
+	// Streams are those the settings list, nil when they list none.
+	Streams []fieldtype.Stream
 	// Zone is that of Timezone, nil when the connection names none.
 	Zone *time.Location
 	// Secrets are those Settings hold, for a caller that keeps their values
 	// out of logs. Workspace.Connection fills them.
 	Secrets []document.Secret
+}
+
+// Stream is the stream of a name that the settings list, or nil.
+func (c *Connection) Stream(name string) *fieldtype.Stream {
+	if c == nil {
+		return nil
+	}
+	if i := slices.IndexFunc(c.Streams, func(s fieldtype.Stream) bool { return s.Name == name }); i >= 0 {
+		return &c.Streams[i]
+	}
+	return nil
 }
 
 // connectionKeys are the keys every connector shares.

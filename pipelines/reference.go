@@ -6,6 +6,7 @@ import (
 
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/transforms/expression"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 // Reference writes the reference pages, by file name, from the same structs
@@ -46,7 +47,7 @@ func pipelinePage() []byte {
 	var b strings.Builder
 	b.WriteString(document.ReferencePage("pipeline", "One pipeline: from where, through which steps, past which rules and gate, to where. Expressions are described in [functions](functions.md).", Pipeline{}))
 	b.WriteString(lower(document.ReferencePage("source", "The keys beside these belong to the connector; see [connectors](connectors.md).", sourceKeys{})))
-	b.WriteString(lower(document.ReferencePage("source.fields.<name>", "A type by its name, or a mapping of these keys.", fieldKeys{})))
+	b.WriteString(lower(document.ReferencePage("source.fields.<name>", "A type by its name, or a mapping of these keys.", fieldtype.Keys{})))
 	b.WriteString(lower(document.ReferencePage("sink", "The keys beside these belong to the connector; see [connectors](connectors.md).", sinkKeys{})))
 	return []byte(b.String())
 }

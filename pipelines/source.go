@@ -4,17 +4,18 @@ import (
 	"strings"
 
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 // Source says what to read. The keys beside these belong to the connector and
 // are decoded into Options.
 type Source struct {
-	Connection document.Text           `yaml:"connection" required:"true" doc:"Name of a connection in tieout.yaml." example:"files"`
-	Stream     document.Text           `yaml:"stream" ref:"true" doc:"What to read there: a file name or pattern, a table, an API stream." example:"rent.csv"`
-	Fields     document.Map[FieldType] `yaml:"fields" doc:"Types of fields; fields not listed come as the source has them." example:"{rent: decimal}"`
-	Key        []document.Text         `yaml:"key,one_or_list" doc:"Fields that identify a source record." example:"[id]"`
-	Cursor     *Cursor                 `yaml:"cursor" doc:"Read only what is new since the last run."`
-	AllowEmpty bool                    `yaml:"allow_empty" doc:"A full read that finds nothing is fine."`
+	Connection document.Text                `yaml:"connection" required:"true" doc:"Name of a connection in tieout.yaml." example:"files"`
+	Stream     document.Text                `yaml:"stream" ref:"true" doc:"What to read there: a file name or pattern, a table, an API stream." example:"rent.csv"`
+	Fields     document.Map[fieldtype.Type] `yaml:"fields" doc:"Types of fields; fields not listed come as the source has them." example:"{rent: decimal}"`
+	Key        []document.Text              `yaml:"key,one_or_list" doc:"Fields that identify a source record." example:"[id]"`
+	Cursor     *Cursor                      `yaml:"cursor" doc:"Read only what is new since the last run."`
+	AllowEmpty bool                         `yaml:"allow_empty" doc:"A full read that finds nothing is fine."`
 
 	Node *document.Node `yaml:"."`
 
@@ -70,9 +71,31 @@ func (s *Source) DecodeDocument(n *document.Node, d *document.Decoder) {
 	if s.At != nil && s.At.Kind.Source != nil {
 		s.Options = s.At.Kind.Source()
 		d.Decode(n, append(targets, s.Options)...)
+		s.inherit()
 		return
 	}
 	decodeKnown(d, n, targets...)
+}
+
+// inherit takes what the stream says of itself and the pipeline does not.
+func (s *Source) inherit() {
+	stream := s.At.Stream(s.Stream.Value)
+	if stream == nil {
+		return
+	}
+	if len(s.Key) == 0 {
+		for _, name := range stream.Key {
+			s.Key = append(s.Key, document.TextAt(name, s.Stream.Position(0)))
+		}
+	}
+	if s.Cursor != nil && s.Cursor.Field.IsZero() && stream.Cursor != "" {
+		s.Cursor.Field = document.TextAt(stream.Cursor, s.Stream.Position(0))
+	}
+}
+
+// Types are the types of fields, those the stream itself says among them.
+func (s *Source) Types() *document.Map[fieldtype.Type] {
+	return s.At.Stream(s.Stream.Value).Lay(&s.Fields)
 }
 
 // DecodeDocument is that of Source, for a sink.

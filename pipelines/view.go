@@ -11,6 +11,7 @@ import (
 	"github.com/tieout/tieout/transforms"
 	"github.com/tieout/tieout/transforms/calendar"
 	"github.com/tieout/tieout/transforms/expression"
+	"github.com/tieout/tieout/transforms/fieldtype"
 	"github.com/tieout/tieout/transforms/money"
 )
 
@@ -60,7 +61,7 @@ func (p *Pipeline) Zone() *time.Location { return p.zone }
 // SourceShape is the shape of the source's records as declared. It is open:
 // the source may have further fields.
 func (p *Pipeline) SourceShape() *record.Shape {
-	s := shapeOf(&p.Source.Fields)
+	s := fieldtype.Shape(p.Source.Types())
 	s.Open = true
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/auth"
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 // Connection is a web service and what it offers.
@@ -28,12 +29,12 @@ type SourceOptions struct{}
 
 // StreamDef is one stream of a service.
 type StreamDef struct {
-	Request Request                 `yaml:"request" required:"true" doc:"The request for one page."`
-	Records document.Text           `yaml:"records" doc:"Path to the list of records, such as data.items; the document itself when not given. A single object counts as a list of one." example:"data.items"`
-	Fields  document.Map[FieldType] `yaml:"fields" doc:"Types of fields; fields not listed come as text." example:"{total: decimal}"`
-	Key     []document.Text         `yaml:"key,one_or_list" doc:"Fields that identify a record; a stream without one of them fails." example:"[id]"`
-	Cursor  *Cursor                 `yaml:"cursor" doc:"How the service is asked for what is new."`
-	Page    *Page                   `yaml:"page" doc:"How the next page is found; there is one page when not given."`
+	Request Request                      `yaml:"request" required:"true" doc:"The request for one page."`
+	Records document.Text                `yaml:"records" doc:"Path to the list of records, such as data.items; the document itself when not given. A single object counts as a list of one." example:"data.items"`
+	Fields  document.Map[fieldtype.Type] `yaml:"fields" doc:"Types of fields; fields not listed come as text." example:"{total: decimal}"`
+	Key     []document.Text              `yaml:"key,one_or_list" doc:"Fields that identify a record; a stream without one of them fails." example:"[id]"`
+	Cursor  *Cursor                      `yaml:"cursor" doc:"How the service is asked for what is new."`
+	Page    *Page                        `yaml:"page" doc:"How the next page is found; there is one page when not given."`
 }
 
 // Request is one request of a stream.
@@ -79,7 +80,7 @@ func Definition() connectors.Definition {
 		Summary:    "JSON from a web service, page by page.",
 		Connection: func() any { return new(Connection) },
 		Source:     func() any { return new(SourceOptions) },
-		Cursor:     true, Typed: true,
+		Cursor:     true, Typed: true, Streams: streamsOf,
 		NewSource: func(env connectors.Env, connection, _ any) (connectors.Source, error) {
 			return newSource(env, connection.(*Connection), shared, systemTools(env))
 		},

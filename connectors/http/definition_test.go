@@ -39,7 +39,7 @@ func TestWrongSettings(t *testing.T) {
 		stream("request: {path: '/x/{nothing}'}"):                              {"tieout.yaml:2:40 expr.unknown_field"},
 		stream("request: {path: /x, method: PUT}"):                             {"yaml.bad_choice"},
 		stream("request: {path: /x}, fields: {a: money}"):                      {`source.unknown_type there is no type "money"`},
-		stream("request: {path: /x}, fields: {a: {type: text, scale: 2}}"):     {"yaml.wrong_type scale is a number from 0 to 30, of a decimal"},
+		stream("request: {path: /x}, fields: {a: {type: text, scale: 2}}"):     {`yaml.misplaced_key "scale" belongs to a decimal, and this is text`},
 		stream("request: {path: /x}, fields: {a: {type: date, pattern: QQ}}"):  {"yaml.wrong_type"},
 		stream("request: {path: /x}, cursor: {send: {from: a}}"):               {`yaml.missing_key "cursor" needs the key "field"`},
 		stream("request: {path: /x}, pages: {by: number}"):                     {"yaml.unknown_key"},

@@ -43,7 +43,7 @@ func (s *source) open(ctx context.Context, read connectors.Read, dir string) (co
 	if read.Cursor != nil && read.Cursor.Lag > 0 {
 		return nil, fmt.Errorf("%w: a service cannot be read with a lag, since its newest record is not known before; use a lookback, which reads late records again", connectors.ErrConfig)
 	}
-	read.Fields = declared(specs(&stream.Fields), read.Fields)
+	read.Fields = declared(connectors.Specs(&stream.Fields), read.Fields)
 	f, err := s.fetcher(&read, &stream)
 	if err != nil {
 		return nil, err

@@ -195,7 +195,7 @@ func (p *Project) fileSource(dir string, options any) (connectors.Source, error)
 
 // read is the pipeline's source as the connector is asked for it.
 func read(p *pipelines.Pipeline) connectors.Read {
-	return connectors.Read{Stream: p.Source.Stream.Value, Fields: specs(p.Source.Fields), Key: keyOf(p), Zone: p.Zone()}
+	return connectors.Read{Stream: p.Source.Stream.Value, Fields: connectors.Specs(&p.Source.Fields), Key: keyOf(p), Zone: p.Zone()}
 }
 
 // keyOf is the source's key, else the sink's where it has the same names.
@@ -204,21 +204,6 @@ func keyOf(p *pipelines.Pipeline) []string {
 		return key
 	}
 	return p.SinkKey()
-}
-
-func specs(fields document.Map[pipelines.FieldType]) []connectors.FieldSpec {
-	var out []connectors.FieldSpec
-	for i := range fields.Entries {
-		e := &fields.Entries[i]
-		t := &e.Value
-		spec := connectors.FieldSpec{Name: e.Key.Value, Kind: t.Kind, Pattern: t.Pattern.Value, Scale: t.Digits(),
-			Optional: t.Optional, MinorUnits: t.MinorUnits, Fields: specs(t.Fields)}
-		for _, c := range t.Column {
-			spec.Columns = append(spec.Columns, c.Value)
-		}
-		out = append(out, spec)
-	}
-	return out
 }
 
 // Position reads a pipeline's position from its sink.

@@ -1,4 +1,4 @@
-package pipelines
+package fieldtype
 
 import (
 	"strings"
@@ -8,30 +8,30 @@ import (
 	"github.com/tieout/tieout/transforms/calendar"
 )
 
-// FieldType says what a field of the source is: `decimal`, or a mapping of
-// type and more.
-type FieldType struct {
-	Type       document.Text           `yaml:"type" required:"true" doc:"text, integer, decimal, boolean, date, month, timestamp, list or record." example:"date"`
-	Pattern    document.Text           `yaml:"pattern" doc:"How dates, months and timestamps are written; ISO when not given." example:"DD/MM/YYYY"`
-	Column     []document.Text         `yaml:"column,one_or_list" doc:"Names the field may have in the source; the first that is there counts." example:"[Qty, Takeoff]"`
-	Optional   bool                    `yaml:"optional" doc:"The source may lack the field; otherwise that fails the run."`
-	Scale      *int                    `yaml:"scale" doc:"Digits after the point every value of a decimal is written with; a value with more is refused." example:"2"`
-	MinorUnits bool                    `yaml:"minor_units" doc:"The decimal comes as whole minor units: 1234 is 12.34."`
-	Fields     document.Map[FieldType] `yaml:"fields" doc:"Types of the fields of a list's or record's children."`
+// Type says what a field of a stream is: `decimal`, or a mapping of type and
+// more.
+type Type struct {
+	Type       document.Text      `yaml:"type" required:"true" doc:"text, integer, decimal, boolean, date, month, timestamp, list or record." example:"date"`
+	Pattern    document.Text      `yaml:"pattern" doc:"How dates, months and timestamps are written; ISO when not given." example:"DD/MM/YYYY"`
+	Column     []document.Text    `yaml:"column,one_or_list" doc:"Names the field may have in the source, or dotted paths to it where records are nested; the first that is there counts." example:"[Qty, Takeoff]"`
+	Optional   bool               `yaml:"optional" doc:"The source may lack the field; otherwise that fails the run."`
+	Scale      *int               `yaml:"scale" doc:"Digits after the point every value of a decimal is written with; a value with more is refused." example:"2"`
+	MinorUnits bool               `yaml:"minor_units" doc:"The decimal comes as whole minor units: 1234 is 12.34."`
+	Fields     document.Map[Type] `yaml:"fields" doc:"Types of the fields of a list's or record's children."`
 
-	Kind record.Kind `yaml:"-"`
+	Kind record.Kind `yaml:"-"` // of Type; record.Unknown when it was reported
 }
 
-// fieldKeys is the mapping form of a FieldType.
-type fieldKeys FieldType
+// Keys is the mapping form of a Type.
+type Keys Type
 
 // maxScale bounds the declared digits after the point.
 const maxScale = 30
 
 // DecodeDocument reads either form and checks that the keys fit the type.
-func (t *FieldType) DecodeDocument(n *document.Node, d *document.Decoder) {
+func (t *Type) DecodeDocument(n *document.Node, d *document.Decoder) {
 	if n.Kind() == document.Mapping {
-		d.Decode(n, (*fieldKeys)(t))
+		d.Decode(n, (*Keys)(t))
 	} else {
 		d.DecodeField(n, &t.Type, "")
 	}
@@ -48,7 +48,7 @@ func (t *FieldType) DecodeDocument(n *document.Node, d *document.Decoder) {
 	t.checkKeys(n, d.Report)
 }
 
-func (t *FieldType) unknown(r *document.Report) {
+func (t *Type) unknown(r *document.Report) {
 	hint, fix := otherWord(t.Type.Value)
 	if hint == "" {
 		s := document.Suggest(t.Type.Value, record.KindNames())
@@ -80,7 +80,7 @@ func otherWord(word string) (hint, fix string) {
 	return "", ""
 }
 
-func (t *FieldType) checkPattern(r *document.Report) {
+func (t *Type) checkPattern(r *document.Report) {
 	if t.Pattern.IsZero() {
 		return
 	}
@@ -104,7 +104,7 @@ func (t *FieldType) checkPattern(r *document.Report) {
 }
 
 // checkKeys reports keys that mean nothing for the type.
-func (t *FieldType) checkKeys(n *document.Node, r *document.Report) {
+func (t *Type) checkKeys(n *document.Node, r *document.Report) {
 	refuse := func(key, only string) {
 		if at := n.KeyNode(key); at != nil {
 			r.ErrorAt(at, document.CodeMisplacedKey, "Remove it, or change the type.", "%q belongs to %s, and this is %s", key, only, t.Kind)
@@ -123,7 +123,7 @@ func (t *FieldType) checkKeys(n *document.Node, r *document.Report) {
 }
 
 // Digits is the declared scale, or record.NoScale.
-func (t *FieldType) Digits() int32 {
+func (t *Type) Digits() int32 {
 	switch {
 	case t.Kind != record.Decimal:
 		return record.NoScale
@@ -136,17 +136,17 @@ func (t *FieldType) Digits() int32 {
 }
 
 // Field is the field as it stands in a shape.
-func (t *FieldType) Field(name string) record.Field {
+func (t *Type) Field(name string) record.Field {
 	f := record.Field{Name: name, Kind: t.Kind, Scale: t.Digits()}
 	if t.Kind.Nested() && t.Fields.Len() > 0 {
-		f.Child = shapeOf(&t.Fields)
+		f.Child = Shape(&t.Fields)
 	}
 	return f
 }
 
-// shapeOf makes a closed shape of declared fields. Names that are not usable
+// Shape makes a closed shape of declared fields. Names that are not usable
 // were reported and are left out.
-func shapeOf(fields *document.Map[FieldType]) *record.Shape {
+func Shape(fields *document.Map[Type]) *record.Shape {
 	var list []record.Field
 	seen := make(map[string]bool, fields.Len())
 	for i := range fields.Entries {
@@ -160,11 +160,11 @@ func shapeOf(fields *document.Map[FieldType]) *record.Shape {
 }
 
 // DocumentType says what is written for a field type.
-func (t *FieldType) DocumentType() string {
+func (t *Type) DocumentType() string {
 	return "a type, or a mapping of `type`, `pattern`, `column`, `optional`, `scale`, `minor_units` and `fields`"
 }
 
 // DocumentSchema allows both forms.
-func (t *FieldType) DocumentSchema(sub func(any) any) any {
-	return map[string]any{"anyOf": []any{map[string]any{"enum": record.KindNames()}, sub(fieldKeys{})}}
+func (t *Type) DocumentSchema(sub func(any) any) any {
+	return map[string]any{"anyOf": []any{map[string]any{"enum": record.KindNames()}, sub(Keys{})}}
 }
