@@ -26,11 +26,8 @@ func (w *Workspace) checkAfter() {
 		}
 	}
 	for _, p := range w.Pipelines {
-		if p.Schedule == nil {
-			continue
-		}
-		for _, name := range p.Schedule.After {
-			if !name.IsZero() && v.known[name.Value] == nil {
+		for i := range p.after {
+			if name := p.after[i].at; !name.IsZero() && v.known[p.after[i].name] == nil {
 				s := document.Suggest(name.Value, without(names, p.Name()))
 				d := document.DiagnosticAt(name, document.CodeBadChoice, s.Hint, "there is no pipeline %q", name.Value)
 				d.Fix = s.Fix
@@ -82,12 +79,12 @@ func (v *waiting) follow(from *Pipeline) {
 	v.trail = append(v.trail[:0], wait{p: from})
 	for len(v.trail) > 0 {
 		top := &v.trail[len(v.trail)-1]
-		if top.p.Schedule == nil || top.next == len(top.p.Schedule.After) {
+		if top.next == len(top.p.after) {
 			v.state[top.p] = followed
 			v.trail = v.trail[:len(v.trail)-1]
 			continue
 		}
-		to := v.known[top.p.Schedule.After[top.next].Value]
+		to := v.known[top.p.after[top.next].name]
 		top.next++
 		switch {
 		case to == nil:
@@ -106,7 +103,7 @@ func (v *waiting) follow(from *Pipeline) {
 func (v *waiting) report(from int) {
 	circle := v.trail[from:]
 	for i, s := range circle {
-		at := s.p.Schedule.After[s.next-1]
+		at := s.p.after[s.next-1].at
 		if v.told[at] {
 			continue
 		}

@@ -126,9 +126,10 @@ func (b *book) unknownConnector(r *document.Report, at *document.Node) {
 }
 
 // Connection opens a connection of the project for use: with the settings of
-// the chosen environment and with every reference resolved. The error is a
-// *document.InvalidError when settings are wrong or missing.
-func (w *Workspace) Connection(name string) (*Connection, error) {
+// the chosen environment and with every reference resolved, those to a row of
+// for_each where each is not nil. The error is a *document.InvalidError when
+// settings are wrong or missing.
+func (w *Workspace) Connection(name string, each *Row) (*Connection, error) {
 	base, over := w.settings(name)
 	if base == nil {
 		var names []string
@@ -138,7 +139,7 @@ func (w *Workspace) Connection(name string) (*Connection, error) {
 		return nil, fmt.Errorf("there is no connection %q%s", name, didYouMean(name, names))
 	}
 	var r document.Report
-	d := w.decoder(&r)
+	d := w.decoder(&r, each)
 	c := w.book.open(d, name, base, over)
 	c.Secrets = append(c.Secrets, d.Secrets()...)
 	return c, r.Err()

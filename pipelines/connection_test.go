@@ -42,14 +42,14 @@ func TestConnection(t *testing.T) {
 	o := pipelines.Options{Resolver: environment(map[string]string{"env:WAREHOUSE_URL": "postgres://x", "file:token": "hunter2"})}
 	w := load(o, "tieout.yaml", environments)
 	clean(t, w)
-	c, err := w.Connection("warehouse")
+	c, err := w.Connection("warehouse", nil)
 	if err != nil || c.Kind.Name != "postgres" || c.Settings.(*database).URL.Reveal() != "postgres://x" || len(c.Secrets) != 1 {
 		t.Errorf("%+v %v", c, err)
 	}
-	if _, err := w.Connection("app"); err == nil || !strings.Contains(err.Error(), "APP_TOKEN") {
+	if _, err := w.Connection("app", nil); err == nil || !strings.Contains(err.Error(), "APP_TOKEN") {
 		t.Errorf("a secret that is not set: %v", err)
 	}
-	if _, err := w.Connection("warehous"); err == nil || !strings.Contains(err.Error(), "did you mean warehouse?") {
+	if _, err := w.Connection("warehous", nil); err == nil || !strings.Contains(err.Error(), "did you mean warehouse?") {
 		t.Error(err)
 	}
 	if got := w.ConnectionNames(); !slices.Equal(got, []string{"app", "books", "erp", "files", "warehouse"}) {
@@ -59,10 +59,10 @@ func TestConnection(t *testing.T) {
 	o.Environment, o.Vars = "dev", map[string]string{"region": "south"}
 	w = load(o, "tieout.yaml", environments, "p.yaml", rentRoll)
 	clean(t, w)
-	if c, err = w.Connection("warehouse"); err != nil || c.Kind.Name != "sqlite" || c.Settings.(*embedded).Path.Value != "dev-south.db" {
+	if c, err = w.Connection("warehouse", nil); err != nil || c.Kind.Name != "sqlite" || c.Settings.(*embedded).Path.Value != "dev-south.db" {
 		t.Errorf("%+v %v", c, err)
 	}
-	if c, err = w.Connection("files"); err != nil || c.Settings.(*folder).Path.Value != "/tmp/data" || c.Connector.Value != "file" {
+	if c, err = w.Connection("files", nil); err != nil || c.Settings.(*folder).Path.Value != "/tmp/data" || c.Connector.Value != "file" {
 		t.Errorf("%+v %v", c, err)
 	}
 	if p := w.Pipelines[0]; p.Sink.At.Kind.Name != "sqlite" {
@@ -71,7 +71,7 @@ func TestConnection(t *testing.T) {
 
 	o.Environment = "bare"
 	w = load(o, "tieout.yaml", environments)
-	if c, err = w.Connection("app"); err != nil || c.Settings.(*service).Token.Reveal() != "hunter2" || c.Secrets[len(c.Secrets)-1].Reveal() != "hunter2" || c.Settings.(*service).BaseURL.Value != "https://app.example.com" {
+	if c, err = w.Connection("app", nil); err != nil || c.Settings.(*service).Token.Reveal() != "hunter2" || c.Secrets[len(c.Secrets)-1].Reveal() != "hunter2" || c.Settings.(*service).BaseURL.Value != "https://app.example.com" {
 		t.Errorf("%+v %v", c, err)
 	}
 	o.Environment = "prod"

@@ -46,6 +46,12 @@ func (w *Workspace) ConfigHash(p *Pipeline, tables map[string]string) string {
 			h.text(v.Value)
 		}
 	}
+	if p.Each != nil {
+		for i, name := range p.Each.fields {
+			h.text(name)
+			h.text(p.Each.values[i])
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(w.options.Vars)) {
 		h.text(name)
 		h.text(w.options.Vars[name])

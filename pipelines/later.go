@@ -12,8 +12,6 @@ func later(key string) string {
 	switch key {
 	case "link":
 		return "`link` steps"
-	case "for_each":
-		return "`for_each`"
 	case "contract":
 		return "contracts"
 	case "changes":

@@ -54,6 +54,7 @@ func Load(root fs.FS, o Options) *Workspace {
 	w.loadProject(root)
 	w.loadPipelines(root, files)
 	w.checkNames()
+	w.expandAfter()
 	w.checkAfter()
 	w.root = nil
 	return w
@@ -164,11 +165,11 @@ func (w *Workspace) loadPipelines(root fs.FS, files []string) {
 	for i := range results {
 		w.Report.Merge(&results[i].report)
 		if p := results[i].pipeline; p != nil {
-			w.Pipelines = append(w.Pipelines, p)
+			w.Pipelines = append(w.Pipelines, p.spread()...)
 		}
 	}
 	slices.SortStableFunc(w.Pipelines, func(a, b *Pipeline) int {
-		return cmp.Or(cmp.Compare(a.Pipeline.Value, b.Pipeline.Value), cmp.Compare(a.File, b.File))
+		return cmp.Or(cmp.Compare(a.Name(), b.Name()), cmp.Compare(a.File, b.File))
 	})
 }
 
@@ -190,6 +191,7 @@ func (w *Workspace) loadFile(root fs.FS, name string, d *document.Decoder, r *do
 		checkBlank(doc.Root.Get("transforms"), d.Report)
 		passOn(d.Report, r)
 		p.spoilt = p.spoiltSteps(r)
+		w.readRows(p, r)
 		w.checkInto(p, r)
 		found = p
 	}
@@ -239,9 +241,9 @@ func (w *Workspace) checkKind(doc *document.Document, r *document.Report) bool {
 func (w *Workspace) checkNames() {
 	for i := 1; i < len(w.Pipelines); i++ {
 		a, b := w.Pipelines[i-1], w.Pipelines[i]
-		if a.Pipeline.Value == b.Pipeline.Value && a.Pipeline.Value != "" {
+		if a.Name() == b.Name() && a.Name() != "" && (b.Each == nil || b.Each == &b.rows[0]) {
 			w.Report.ErrorAt(b.Pipeline, document.CodeDuplicateKey, "Give one of them another name; state and ledger go by it.",
-				"two pipelines have the name %q: %s and %s", b.Pipeline.Value, placeOf(a), placeOf(b))
+				"two pipelines have the name %q: %s and %s", b.Name(), placeOf(a), placeOf(b))
 		}
 	}
 }
@@ -263,17 +265,37 @@ func (w *Workspace) Problems(p *Pipeline) document.Diagnostics {
 	return out
 }
 
-// Find gives the pipeline of a name or of a path, relative to the project's
-// folder or absolute.
+// Find gives the one pipeline of a name or of a path, relative to the
+// project's folder or absolute.
 func (w *Workspace) Find(nameOrPath string) (*Pipeline, error) {
+	list, err := w.FindAll(nameOrPath)
+	if err == nil && len(list) > 1 {
+		return nil, notOne(nameOrPath, list)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// FindAll is Find, where the name or path of a for_each file stands for all of
+// its pipelines.
+func (w *Workspace) FindAll(nameOrPath string) ([]*Pipeline, error) {
 	file := strings.TrimPrefix(strings.ReplaceAll(nameOrPath, "\\", "/"), strings.TrimSuffix(w.Dir, "/")+"/")
 	file = path.Clean(file)
 	var names []string
+	var found []*Pipeline
 	for _, p := range w.Pipelines {
-		if p.Pipeline.Value == nameOrPath || p.File == file {
-			return p, nil
+		if p.Name() == nameOrPath {
+			return []*Pipeline{p}, nil
 		}
-		names = append(names, p.Pipeline.Value)
+		if p.Pipeline.Value == nameOrPath || p.File == file {
+			found = append(found, p)
+		}
+		names = append(names, p.Name())
+	}
+	if len(found) > 0 {
+		return found, nil
 	}
 	return nil, fmt.Errorf("there is no pipeline %q%s", nameOrPath, didYouMean(nameOrPath, names))
 }

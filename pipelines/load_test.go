@@ -107,7 +107,7 @@ func TestNoProject(t *testing.T) {
 	if found := w.Report.Diagnostics(); len(found) != 1 || found[0].Code != document.CodeMissingKey || found[0].File != "tieout.yaml" {
 		t.Error(found)
 	}
-	if _, err := w.Connection("files"); err == nil {
+	if _, err := w.Connection("files", nil); err == nil {
 		t.Error("a connection without a project")
 	}
 }

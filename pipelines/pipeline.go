@@ -15,6 +15,7 @@ type Pipeline struct {
 	Owner       string            `yaml:"owner" doc:"Who to ask." example:"finance-ops@example.com"`
 	Notify      document.Text     `yaml:"notify" doc:"Name of the alert target under alerts in tieout.yaml."`
 	Timezone    document.Text     `yaml:"timezone" doc:"IANA zone of zone-less stamps and of run.date; that of the source's connection or of the project when not given." example:"America/Chicago"`
+	ForEach     *ForEach          `yaml:"for_each" doc:"One pipeline for each row of a table, named PIPELINE.ROW; state, schedule and alerts are its own."`
 	Schedule    *Schedule         `yaml:"schedule" doc:"When the pipeline runs unattended."`
 	Retry       *Retry            `yaml:"retry" doc:"How often a failed slot is tried again; three attempts, 30s and then 1m apart, when not given."`
 	Timeout     document.Duration `yaml:"timeout" doc:"Longest time one run may take; no limit when not given." example:"2h"`
@@ -29,6 +30,11 @@ type Pipeline struct {
 	File string         `yaml:"-"` // below the project's folder, with slashes
 	Root *document.Node `yaml:"."`
 
+	// Each is the row the pipeline stands for, nil without for_each.
+	Each *Row `yaml:"-"`
+
+	rows   []Row    // of the for_each table
+	after  []awaited
 	zone   *time.Location
 	spoilt map[int]bool // steps that could not be decoded, and are not planned
 	vars   []string     // names of the project's variables, sorted

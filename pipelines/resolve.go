@@ -13,6 +13,7 @@ import (
 // resolve. It is for one decoder at a time.
 type resolver struct {
 	w     *Workspace
+	each  *Row     // of the pipeline the settings are for
 	under []string // references being resolved, against circles
 }
 
@@ -32,6 +33,16 @@ func (s *resolver) Resolve(ref document.Reference) (string, bool, error) {
 			return ref.Default, false, nil
 		}
 		return "", false, errors.New("not declared under vars of tieout.yaml")
+	case "each":
+		switch value, ok := s.each.get(ref.Name); {
+		case s.each == nil:
+			return "", false, errors.New("it has a value only in a pipeline with for_each")
+		case ok && (value != "" || !ref.HasDefault):
+			return value, false, nil
+		case ref.HasDefault:
+			return ref.Default, false, nil
+		}
+		return "", false, errors.New("the table of for_each has no such column")
 	case "secret":
 		if s.w.Project != nil {
 			if v, ok := s.w.Project.Secrets.Get(ref.Name); ok {
@@ -62,11 +73,12 @@ func (s *resolver) inner(ref document.Reference, n *document.Node) (string, bool
 	return secret.Reveal(), false, nil
 }
 
-// decoder is one that resolves references.
-func (w *Workspace) decoder(r *document.Report) *document.Decoder {
+// decoder is one that resolves references, those to a row of for_each among
+// them when there is one.
+func (w *Workspace) decoder(r *document.Report, each *Row) *document.Decoder {
 	d := &document.Decoder{Report: r}
 	if w.options.Resolver != nil {
-		d.Resolver = &resolver{w: w}
+		d.Resolver = &resolver{w: w, each: each}
 	}
 	return d
 }
@@ -111,7 +123,7 @@ func (w *Workspace) Vars() (map[string]string, error) {
 func (w *Workspace) text(n *document.Node) (string, error) {
 	var r document.Report
 	var text document.Text
-	w.decoder(&r).DecodeField(n, &text, `ref:"true"`)
+	w.decoder(&r, nil).DecodeField(n, &text, `ref:"true"`)
 	return text.Value, r.Err()
 }
 
@@ -125,6 +137,6 @@ func (w *Workspace) Alert(name string) (AlertTarget, error) {
 		return out, fmt.Errorf("there is no alert %q%s", name, didYouMean(name, w.Project.Alerts.Keys()))
 	}
 	var r document.Report
-	w.decoder(&r).Decode(w.Project.Root.Get("alerts").Get(name), &out)
+	w.decoder(&r, nil).Decode(w.Project.Root.Get("alerts").Get(name), &out)
 	return out, r.Err()
 }

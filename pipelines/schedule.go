@@ -62,7 +62,11 @@ func (p *Pipeline) After() []string {
 	if p.Schedule == nil {
 		return nil
 	}
-	return texts(p.Schedule.After)
+	var names []string
+	for i := range p.after {
+		names = append(names, p.after[i].name)
+	}
+	return names
 }
 
 // Retries says how often a slot is tried, and how long to wait before the

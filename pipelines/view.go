@@ -15,8 +15,14 @@ import (
 	"github.com/tieout/tieout/transforms/money"
 )
 
-// Name is the pipeline's name.
-func (p *Pipeline) Name() string { return p.Pipeline.Value }
+// Name is the pipeline's name, with that of its row when it has one:
+// invoices.acme.
+func (p *Pipeline) Name() string {
+	if p.Each != nil {
+		return p.Pipeline.Value + "." + p.Each.Name
+	}
+	return p.Pipeline.Value
+}
 
 // Mode is the load mode: as written, else upsert with a key and append without.
 func (p *Pipeline) Mode() string {
@@ -97,6 +103,15 @@ func (p *Pipeline) Env(v Values) expression.Env {
 		micros := v.AsOf.UnixMicro()
 		env.Names = append(env.Names, expression.TimestampConstant("run.as_of", micros),
 			expression.DateConstant("run.date", calendar.LocalDate(micros, zone)))
+	}
+	switch {
+	case p.ForEach == nil:
+	case p.Each != nil && !v.AsOf.IsZero():
+		env.Names = append(env.Names, p.Each.constants(p.ForEach.As.Value)...)
+	case len(p.rows) > 0:
+		for _, name := range p.rows[0].fields {
+			env.Names = append(env.Names, expression.UnsetConstant(p.ForEach.As.Value+"."+name, record.Text))
+		}
 	}
 	for _, name := range p.vars {
 		if value, ok := v.Vars[name]; ok && !v.AsOf.IsZero() {

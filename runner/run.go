@@ -29,7 +29,7 @@ func Execute(ctx context.Context, job Job, deps Deps) Run {
 
 func startRun(job *Job, deps *Deps) Run {
 	return Run{RunID: job.RunID, LoadID: job.LoadID, Project: job.Project, Environment: job.Environment,
-		Pipeline: job.Pipeline.Pipeline.Value, Trigger: job.Trigger, Slot: job.Slot, Attempt: job.Attempt, Status: Running,
+		Pipeline: job.Pipeline.Name(), Trigger: job.Trigger, Slot: job.Slot, Attempt: job.Attempt, Status: Running,
 		AsOf: job.AsOf, StartedAt: deps.Now(), Backfill: job.Backfill(), Mode: job.Load.Mode, Stream: job.Load.Stream}
 }
 

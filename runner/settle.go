@@ -25,7 +25,7 @@ func Fail(ctx context.Context, job Job, deps Deps, err error) Run {
 // never finished: killed, cut off at their commit, or out of power. The
 // sink's ledger decides; a load it does not have never happened.
 func settle(ctx context.Context, job *Job, deps *Deps) error {
-	open, err := deps.Journal.Unsettled(ctx, job.Project, job.Environment, job.Pipeline.Pipeline.Value)
+	open, err := deps.Journal.Unsettled(ctx, job.Project, job.Environment, job.Pipeline.Name())
 	if err != nil {
 		return fmt.Errorf("look for unfinished runs: %w", err)
 	}

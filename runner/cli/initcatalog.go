@@ -97,7 +97,7 @@ func tablesOf(p *pipelines.Pipeline) []string {
 
 // dataOf lists the files of the catalog that a pipeline reads.
 func dataOf(w *pipelines.Workspace, p *pipelines.Pipeline) ([]string, error) {
-	c, err := w.Connection(p.Source.Connection.Value)
+	c, err := w.Connection(p.Source.Connection.Value, p.Each)
 	if err != nil {
 		return nil, err
 	}

@@ -58,11 +58,11 @@ func (a *app) run(ctx context.Context, names []string, f *runFlags) error {
 	}
 	var list []*pipelines.Pipeline
 	for _, name := range names {
-		pipeline, err := p.Workspace.Find(name)
+		found, err := p.Workspace.FindAll(name)
 		if err != nil {
 			return a.unknownPipeline(p, err)
 		}
-		list = append(list, pipeline)
+		list = append(list, found...)
 	}
 	var reports []runReport
 	for _, pipeline := range list {

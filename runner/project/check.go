@@ -11,7 +11,7 @@ import (
 // CheckConnection proves that a connection works, as the pipelines use it: an
 // SQLite file that only a sink writes need not be there yet.
 func (p *Project) CheckConnection(ctx context.Context, name string) error {
-	c, err := p.Workspace.Connection(name)
+	c, err := p.Workspace.Connection(name, nil)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 	case asOf.IsZero():
 		asOf = p.options.Now()
 	}
-	tables := p.tables(ctx, o.Given == "")
+	tables := p.tables(ctx, o.Given == "", pipeline.Each)
 	job := runner.Job{RunID: p.options.NewID(), LoadID: p.options.NewID(), Project: p.Workspace.Project.Project.Value,
 		Environment: p.options.Environment, Trigger: o.Trigger, Pipeline: pipeline, Typed: pipeline.Assume() == record.Unknown,
 		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To}
@@ -155,7 +155,7 @@ func (p *Project) connect(job *runner.Job, pipeline *pipelines.Pipeline, o RunOp
 		if !o.DryRun {
 			spool = filepath.Join(p.StateDir(), "spool", job.RunID)
 		}
-		if job.Source, c, err = p.source(pipeline.Source.Connection.Value, pipeline.SourceOptions(), spool); err == nil && c.Zone != nil {
+		if job.Source, c, err = p.source(pipeline.Source.Connection.Value, pipeline.Each, pipeline.SourceOptions(), spool); err == nil && c.Zone != nil {
 			job.Read.Zone = c.Zone
 		}
 	}

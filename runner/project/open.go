@@ -48,7 +48,7 @@ func Open(o Options) *Project {
 		Environment: o.Environment,
 		Resolver:    &resolver{dir: o.Dir, getenv: o.Getenv},
 		Vars:        o.Vars,
-		Tables:      p.tables(context.Background(), false),
+		Tables:      p.tables(context.Background(), false, nil),
 	})
 	return p
 }
@@ -94,9 +94,10 @@ func (p *Project) env() connectors.Env {
 }
 
 // source builds the source a pipeline or a lookup reads from. spool is the
-// folder it may fetch ahead into, "" for none.
-func (p *Project) source(connection string, options any, spool string) (connectors.Source, *pipelines.Connection, error) {
-	c, err := p.Workspace.Connection(connection)
+// folder it may fetch ahead into, "" for none; each the row of for_each the
+// pipeline stands for.
+func (p *Project) source(connection string, each *pipelines.Row, options any, spool string) (connectors.Source, *pipelines.Connection, error) {
+	c, err := p.Workspace.Connection(connection, each)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,7 +116,7 @@ func (p *Project) source(connection string, options any, spool string) (connecto
 
 // sink builds the sink of a pipeline.
 func (p *Project) sink(pipeline *pipelines.Pipeline) (connectors.Sink, error) {
-	c, err := p.Workspace.Connection(pipeline.Sink.Connection.Value)
+	c, err := p.Workspace.Connection(pipeline.Sink.Connection.Value, pipeline.Each)
 	if err != nil {
 		return nil, err
 	}
@@ -123,11 +124,12 @@ func (p *Project) sink(pipeline *pipelines.Pipeline) (connectors.Sink, error) {
 	return def.NewSink(p.env(), c.Settings, pipeline.SinkOptions())
 }
 
-// tables makes the lookup tables of one run, or of the static checks.
-func (p *Project) tables(ctx context.Context, remote bool) *tables {
+// tables makes the lookup tables of one run, or of the static checks. each is
+// the row the run is for, if any.
+func (p *Project) tables(ctx context.Context, remote bool, each *pipelines.Row) *tables {
 	t := &tables{ctx: ctx, remote: remote, dir: p.options.Dir, env: p.env(), registry: p.options.Registry}
 	t.stream = func(connection, stream string) (connectors.Source, connectors.Read, error) {
-		src, c, err := p.source(connection, nil, "")
+		src, c, err := p.source(connection, each, nil, "")
 		if err != nil {
 			return nil, connectors.Read{}, err
 		}

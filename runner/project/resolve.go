@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/schemas/document"
 )
 
@@ -53,10 +54,24 @@ func (r *resolver) Resolve(ref document.Reference) (value string, secret bool, e
 func (p *Project) Secrets() []string {
 	w := p.Workspace
 	seen := make(map[string]bool)
+	add := func(name string, each *pipelines.Row) bool {
+		c, err := w.Connection(name, each)
+		if err != nil {
+			return false
+		}
+		for _, s := range c.Secrets {
+			seen[s.Reveal()] = true
+		}
+		return true
+	}
+	whole := make(map[string]bool) // connections that need no row of for_each
 	for _, name := range w.ConnectionNames() {
-		if c, err := w.Connection(name); err == nil {
-			for _, s := range c.Secrets {
-				seen[s.Reveal()] = true
+		whole[name] = add(name, nil)
+	}
+	for _, one := range w.Pipelines {
+		for _, c := range []*pipelines.Connection{one.Source.At, one.Sink.At} {
+			if one.Each != nil && c != nil && !whole[c.Name] {
+				add(c.Name, one.Each)
 			}
 		}
 	}

@@ -119,21 +119,27 @@ func (s *shelf) warnFixed(p *project.Project) {
 // version of the others.
 func (s *shelf) take(p *project.Project) {
 	books := make(map[string]*book, len(p.Workspace.Pipelines))
-	found := make(map[string]bool)
+	found, said := make(map[string]bool), make(map[string]bool)
 	for _, pipeline := range p.Workspace.Pipelines {
 		found[pipeline.File] = true
 		name := pipeline.Name()
 		err := p.Problems(pipeline)
 		old := s.books[name]
+		once := said[pipeline.File] // a file may be several pipelines
+		said[pipeline.File] = said[pipeline.File] || err != nil
 		switch {
 		case err == nil:
 			books[name] = &book{project: p, pipeline: pipeline, file: pipeline.File}
 		case old != nil && old.broken == "" && old.file == pipeline.File:
 			books[name] = old
-			s.say(p, pipeline.File, "the file has mistakes; its last good version goes on")
+			if !once {
+				s.say(p, pipeline.File, "the file has mistakes; its last good version goes on")
+			}
 		case books[name] == nil:
 			books[name] = &book{project: p, pipeline: pipeline, file: pipeline.File, broken: first(err)}
-			s.say(p, pipeline.File, "the file has mistakes and cannot run")
+			if !once {
+				s.say(p, pipeline.File, "the file has mistakes and cannot run")
+			}
 		}
 	}
 	s.keepUnread(p, books, found)
@@ -206,13 +212,16 @@ func note(h hash.Hash, path string) {
 	}
 }
 
-// fingerprintNamed changes when a file besides YAML does that timetables
-// depend on.
+// fingerprintNamed changes when a file besides YAML does that timetables or
+// the number of pipelines depend on.
 func (s *shelf) fingerprintNamed() uint64 {
 	seen := map[string]bool{}
 	for _, b := range s.books {
 		if sched := b.pipeline.Schedule; sched != nil && !sched.Holidays.IsZero() {
 			seen[sched.Holidays.Value] = true
+		}
+		if each := b.pipeline.ForEach; each != nil && !each.In.IsZero() {
+			seen[each.In.Value] = true
 		}
 	}
 	h := fnv.New64a()

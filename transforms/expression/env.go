@@ -73,6 +73,7 @@ type Constant struct {
 	Kind record.Kind
 
 	set  bool
+	none bool // the value is nil
 	text string
 	num  int64
 	dec  decimal.Decimal
@@ -84,6 +85,11 @@ func UnsetConstant(name string, kind record.Kind) Constant { return Constant{Nam
 // TextConstant is a text.
 func TextConstant(name, v string) Constant {
 	return Constant{Name: name, Kind: record.Text, set: true, text: v}
+}
+
+// NilTextConstant is a text that is nil.
+func NilTextConstant(name string) Constant {
+	return Constant{Name: name, Kind: record.Text, set: true, none: true}
 }
 
 // IntegerConstant is an integer.

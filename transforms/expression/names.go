@@ -112,6 +112,9 @@ func (c *compiler) constantOperand(k *Constant) *operand {
 	}
 	switch k.Kind {
 	case record.Text:
+		if k.none {
+			return nilText()
+		}
 		return constText(k.text)
 	case record.Decimal:
 		return constDec(k.dec)

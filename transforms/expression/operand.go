@@ -110,6 +110,13 @@ func constText(v string) *operand {
 	return o
 }
 
+// nilText is a text that is never there.
+func nilText() *operand {
+	o := textOperand(func(*frame) (string, bool) { return "", false })
+	o.stable = fixed
+	return o
+}
+
 // dec reads any number as a decimal.
 func (o *operand) dec() decFn {
 	if o.kind != record.Integer {
