@@ -79,6 +79,10 @@ type Read struct {
 	Zone *time.Location
 	// Cursor bounds an incremental read; nil reads everything.
 	Cursor *Cursor
+	// Before is the position the last load committed, nil for none. Afresh
+	// says that this read goes by it no more.
+	Before *Position
+	Afresh bool
 }
 
 // Cursor bounds an incremental read: From <= field <= To.

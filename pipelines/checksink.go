@@ -40,6 +40,9 @@ func (c *checker) mode() {
 	case mode == "replace" && c.p.Source.Cursor != nil:
 		c.r.ErrorAt(at, document.CodeSinkMode, "Use upsert with a key, or leave out source.cursor so that everything is read each time.",
 			"replace leaves only the records of one run, and with a cursor a run reads only what is new")
+	case mode == "replace" && c.p.Source.Compares():
+		c.r.ErrorAt(at, document.CodeSinkMode, "Use upsert with a key, or leave out source.changes so that everything is passed on each time.",
+			"replace leaves only the records of one run, and changes: compare passes on only what is new")
 	}
 }
 

@@ -32,6 +32,7 @@ func (c *checker) source() {
 		}
 	}
 	c.repeated(s.Key)
+	c.compares()
 	c.cursor()
 }
 
@@ -92,6 +93,24 @@ func (c *checker) repeated(key []document.Text) {
 			c.r.ErrorAt(name, document.CodeDuplicateKey, "Name it once.", "the key names %q twice", name.Value)
 		}
 		seen[name.Value] = true
+	}
+}
+
+// compares checks what comparing with the last read needs.
+func (c *checker) compares() {
+	s := &c.p.Source
+	at := s.Node.KeyNode("changes")
+	if !s.Compares() || at == nil {
+		return
+	}
+	if s.Cursor != nil && s.Cursor.Node != nil {
+		c.r.ErrorAt(keyOf(s.Cursor.Node), document.CodeSourceCursor, "Leave out one of the two.", "changes: compare reads everything, and a cursor reads only what is new")
+	}
+	if len(s.Key) == 0 && len(c.p.Sink.Key) == 0 {
+		c.r.ErrorAt(at, document.CodeMissingKey, "Name the fields that tell records apart: key: [id].", "changes: compare needs the key of the source")
+	}
+	if f, ok := s.Types().Get(ChangeField); ok {
+		c.r.ErrorAt(f.Type, document.CodeDuplicateKey, "Read it under another name: { column: "+ChangeField+" }.", "changes: compare adds a field %q, and the source has one", ChangeField)
 	}
 }
 

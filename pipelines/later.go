@@ -14,8 +14,6 @@ func later(key string) string {
 		return "`link` steps"
 	case "contract":
 		return "contracts"
-	case "changes":
-		return "file snapshots (`changes`)"
 	case "sheet", "header":
 		return "spreadsheets"
 	case "missing":

@@ -33,7 +33,7 @@ type Pipeline struct {
 	// Each is the row the pipeline stands for, nil without for_each.
 	Each *Row `yaml:"-"`
 
-	rows   []Row    // of the for_each table
+	rows   []Row // of the for_each table
 	after  []awaited
 	zone   *time.Location
 	spoilt map[int]bool // steps that could not be decoded, and are not planned

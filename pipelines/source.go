@@ -15,6 +15,7 @@ type Source struct {
 	Fields     document.Map[fieldtype.Type] `yaml:"fields" doc:"Types of fields; fields not listed come as the source has them." example:"{rent: decimal}"`
 	Key        []document.Text              `yaml:"key,one_or_list" doc:"Fields that identify a source record." example:"[id]"`
 	Cursor     *Cursor                      `yaml:"cursor" doc:"Read only what is new since the last run."`
+	Changes    string                       `yaml:"changes" enum:"full,compare" default:"full" doc:"compare reads everything and passes on only records that were added, changed or deleted since the last load; the field change says which."`
 	AllowEmpty bool                         `yaml:"allow_empty" doc:"A full read that finds nothing is fine."`
 
 	Node *document.Node `yaml:"."`
@@ -92,6 +93,23 @@ func (s *Source) inherit() {
 		s.Cursor.Field = document.TextAt(stream.Cursor, s.Stream.Position(0))
 	}
 }
+
+// ChangeField is the field that says what became of a record of a source that
+// is compared with its last read: one of the words below.
+const ChangeField = "change"
+
+// What becomes of a record.
+const (
+	Added   = "added"
+	Changed = "changed"
+	Deleted = "deleted"
+)
+
+// Compares reports whether only differences from the last read are passed on.
+func (s *Source) Compares() bool { return s.Changes == "compare" }
+
+// Partial reports whether a run sees only what is new since the last.
+func (s *Source) Partial() bool { return s.Cursor != nil || s.Compares() }
 
 // Types are the types of fields, those the stream itself says among them.
 func (s *Source) Types() *document.Map[fieldtype.Type] {

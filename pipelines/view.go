@@ -68,6 +68,9 @@ func (p *Pipeline) Zone() *time.Location { return p.zone }
 // the source may have further fields.
 func (p *Pipeline) SourceShape() *record.Shape {
 	s := fieldtype.Shape(p.Source.Types())
+	if p.Source.Compares() && s.Index(ChangeField) < 0 {
+		s = record.MustShape(append(s.Fields[:len(s.Fields):len(s.Fields)], record.NewField(ChangeField, record.Text))...)
+	}
 	s.Open = true
 	return s
 }
@@ -141,5 +144,5 @@ func (m *Money) settings() expression.Money {
 
 // Context is what the pipeline's steps are planned with.
 func (p *Pipeline) Context(v Values, tables transforms.Tables, r *document.Report) *transforms.Context {
-	return &transforms.Context{Env: p.Env(v), Report: r, Tables: tables, Incremental: p.Source.Cursor != nil, SourceKey: p.SourceKey()}
+	return &transforms.Context{Env: p.Env(v), Report: r, Tables: tables, Incremental: p.Source.Partial(), SourceKey: p.SourceKey()}
 }

@@ -18,7 +18,7 @@ import (
 type tracker struct {
 	field  string
 	column int
-	keys   *keyer
+	keys   *Keyer
 	// seen are the ties of the position before; only appending loads need
 	// them, the others match on their key.
 	before *connectors.Position
@@ -66,7 +66,7 @@ func newTracker(c *connectors.Cursor, shape *record.Shape, read *connectors.Read
 	if err != nil {
 		return nil, fmt.Errorf("%w: cursor %q: %w", connectors.ErrConfig, field, err)
 	}
-	t.keys = newKeyer(shape, read.Key)
+	t.keys = NewKeyer(shape, read.Key)
 	t.ties = make(map[string]bool)
 	if ties && before != nil {
 		t.seen = make(map[string]bool, len(before.Seen))
@@ -121,7 +121,7 @@ func (t *tracker) screen(b *record.Batch) int64 {
 			live = append(live, row) // until it is dropped as held
 			continue
 		}
-		if t.outside(c, row) || len(t.seen) > 0 && t.atBoundary(c, row) && t.seen[tie(t.keys.key(b, int(row)))] {
+		if t.outside(c, row) || len(t.seen) > 0 && t.atBoundary(c, row) && t.seen[tie(t.keys.Key(b, int(row)))] {
 			repeated++
 			continue
 		}
@@ -169,7 +169,7 @@ func (t *tracker) observe(b *record.Batch) {
 			continue
 		}
 		if t.track {
-			t.ties[tie(t.keys.key(b, row))] = true
+			t.ties[tie(t.keys.Key(b, row))] = true
 		}
 	}
 }

@@ -25,9 +25,11 @@ type flow struct {
 	reader  connectors.Reader
 	writer  connectors.Writer // nil in a dry run
 	tracker *tracker          // nil for a full read
-	meters  gate.Meters
-	held    *heldIndex // records held by earlier runs, nil in a dry run
-	out     *outcome
+	// comparer is the reader, when it compares with the last read.
+	comparer Comparer
+	meters   gate.Meters
+	held     *heldIndex // records held by earlier runs, nil in a dry run
+	out      *outcome
 
 	seq        int64
 	collectors []transforms.Collector
@@ -37,7 +39,7 @@ type flow struct {
 type lane struct {
 	entry    record.Batch
 	bench    *bench
-	keys     *keyer
+	keys     *Keyer
 	result   *record.Batch
 	repeated int64
 	held     []Held
@@ -85,7 +87,7 @@ func (f *flow) run(ctx context.Context) error {
 }
 
 func (f *flow) newLane() *lane {
-	return &lane{bench: f.ch.bench(0), keys: newKeyer(f.ch.in, f.sourceKey(0)), done: make(chan error, 1)}
+	return &lane{bench: f.ch.bench(0), keys: NewKeyer(f.ch.in, f.sourceKey(0)), done: make(chan error, 1)}
 }
 
 // read fills lanes. It alone touches the reader and the tracker.
@@ -105,6 +107,9 @@ func (f *flow) read(ctx context.Context, free, work, order chan *lane) error {
 			return err
 		}
 		l.repeated = 0
+		if f.comparer != nil {
+			l.repeated = f.comparer.Repeated()
+		}
 		if f.tracker != nil {
 			f.tracker.observe(&l.entry)
 			l.repeated = f.tracker.screen(&l.entry)
@@ -197,7 +202,7 @@ func (f *flow) drain(ctx context.Context, i int) error {
 	seg := &f.ch.segments[i]
 	index := seg.first + len(seg.plans)
 	bn := f.ch.bench(i + 1)
-	keys := newKeyer(f.ch.segments[i+1].in, f.sourceKey(i+1))
+	keys := NewKeyer(f.ch.segments[i+1].in, f.sourceKey(i+1))
 	var held []Held
 	var t transforms.Tally
 	err := f.collectors[i].Drain(func(b *record.Batch) error {

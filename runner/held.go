@@ -8,7 +8,7 @@ import (
 
 // assemble makes one Held of each entry record that was stopped, with all its
 // reasons, in the order of the rows. entry is the batch run was called with.
-func (bn *bench) assemble(dst []Held, entry *record.Batch, keys *keyer) []Held {
+func (bn *bench) assemble(dst []Held, entry *record.Batch, keys *Keyer) []Held {
 	if len(bn.reasons) == 0 {
 		return dst
 	}
@@ -24,7 +24,7 @@ func (bn *bench) assemble(dst []Held, entry *record.Batch, keys *keyer) []Held {
 	return dst
 }
 
-func (bn *bench) heldRecord(reasons []reasonAt, entry *record.Batch, keys *keyer) Held {
+func (bn *bench) heldRecord(reasons []reasonAt, entry *record.Batch, keys *Keyer) Held {
 	row := int(reasons[0].entry)
 	h := Held{Stage: "rule", Input: entry.Origin.Input, Enter: bn.seg.first}
 	if row < len(entry.Origin.Line) {
@@ -34,7 +34,7 @@ func (bn *bench) heldRecord(reasons []reasonAt, entry *record.Batch, keys *keyer
 		r := &reasons[i]
 		if r.record != nil {
 			h.Record = string(r.record)
-			if !keys.named(entry, row) {
+			if !keys.Named(entry, row) {
 				h.Key = keys.raw(r.record)
 			}
 		}
@@ -49,7 +49,7 @@ func (bn *bench) heldRecord(reasons []reasonAt, entry *record.Batch, keys *keyer
 		h.Record = string(record.AppendRowJSON(nil, entry, row))
 	}
 	if h.Key == "" {
-		h.Key = string(keys.key(entry, row))
+		h.Key = string(keys.Key(entry, row))
 	}
 	return h
 }

@@ -64,7 +64,7 @@ func memberText(text, name string) (value string, ok bool) {
 }
 
 // holds reports whether a row is held by an earlier run, and its key.
-func (x *heldIndex) holds(b *record.Batch, row int, keys *keyer, scratch []byte) (key []byte, held bool) {
+func (x *heldIndex) holds(b *record.Batch, row int, keys *Keyer, scratch []byte) (key []byte, held bool) {
 	if x.field >= 0 {
 		c := &b.Columns[x.field]
 		if c.Presence[row] != record.Value {
@@ -75,7 +75,7 @@ func (x *heldIndex) holds(b *record.Batch, row int, keys *keyer, scratch []byte)
 			return nil, false
 		}
 	}
-	key = keys.key(b, row)
+	key = keys.Key(b, row)
 	_, held = x.keys[string(key)]
 	return key, held
 }

@@ -43,6 +43,15 @@ type Job struct {
 	From, To    string
 }
 
+// Comparer is a Reader that passes on only what differs from the last load.
+type Comparer interface {
+	// Repeated is how many rows of the last batch were as they had been; they
+	// are in the batch and not in Live.
+	Repeated() int64
+	// Position is the one to commit with what was read.
+	Position(loadID string) *connectors.Position
+}
+
 // TriggerRetry marks a run of held records, TriggerSchedule one for a slot.
 const (
 	TriggerRetry    = "retry"

@@ -7,18 +7,18 @@ import (
 	"github.com/tieout/tieout/schemas/record"
 )
 
-// keyer makes record keys: the text of the key fields, or a hash of the
+// Keyer makes record keys: the text of the key fields, or a hash of the
 // whole record where no key is known.
-type keyer struct {
+type Keyer struct {
 	fields []int
 	shape  *record.Shape
 	buf    []byte
 }
 
-// newKeyer keys records of a shape by the named fields; when one is missing
+// NewKeyer keys records of a shape by the named fields; when one is missing
 // from the shape, by the whole record.
-func newKeyer(shape *record.Shape, names []string) *keyer {
-	k := &keyer{shape: shape}
+func NewKeyer(shape *record.Shape, names []string) *Keyer {
+	k := &Keyer{shape: shape}
 	for _, name := range names {
 		i := shape.Index(name)
 		if i < 0 {
@@ -30,9 +30,9 @@ func newKeyer(shape *record.Shape, names []string) *keyer {
 	return k
 }
 
-// key returns the key of a row, valid until the next call. Parts are joined
+// Key returns the key of a row, valid until the next call. Parts are joined
 // by "|"; a nil part is empty.
-func (k *keyer) key(b *record.Batch, row int) []byte {
+func (k *Keyer) Key(b *record.Batch, row int) []byte {
 	k.buf = k.buf[:0]
 	if len(k.fields) == 0 {
 		k.buf = record.AppendRowJSON(k.buf, b, row)
@@ -49,8 +49,11 @@ func (k *keyer) key(b *record.Batch, row int) []byte {
 	return k.buf
 }
 
-// named reports whether a row has a value in every key field.
-func (k *keyer) named(b *record.Batch, row int) bool {
+// Keyed reports whether every key field is in the shape.
+func (k *Keyer) Keyed() bool { return len(k.fields) > 0 }
+
+// Named reports whether a row has a value in every key field.
+func (k *Keyer) Named(b *record.Batch, row int) bool {
 	for _, i := range k.fields {
 		if b.Columns[i].Presence[row] != record.Value {
 			return false
@@ -60,9 +63,9 @@ func (k *keyer) named(b *record.Batch, row int) bool {
 }
 
 // raw is the key of a record known only as JSON.
-func (k *keyer) raw(json []byte) string { return string(k.digest(json)) }
+func (k *Keyer) raw(json []byte) string { return string(k.digest(json)) }
 
-func (k *keyer) digest(text []byte) []byte {
+func (k *Keyer) digest(text []byte) []byte {
 	sum := sha256.Sum256(text)
 	k.buf = append(k.buf[:0], '#')
 	k.buf = hex.AppendEncode(k.buf, sum[:12])

@@ -150,7 +150,7 @@ func (p *previewer) note(bn *bench, i int, entry *record.Batch) {
 	if bn.end {
 		p.countRules(bn)
 	}
-	keys := newKeyer(p.ch.segments[i].in, p.keys[min(i, 1)])
+	keys := NewKeyer(p.ch.segments[i].in, p.keys[min(i, 1)])
 	p.show.Held = bn.assemble(p.show.Held, entry, keys)
 }
 

@@ -94,6 +94,7 @@ func (e *execution) begin(ctx context.Context) error {
 // open starts the read at the position.
 func (e *execution) open(ctx context.Context) (connectors.Reader, error) {
 	read := e.job.Read
+	read.Before, read.Afresh = e.run.Before, e.job.FullRefresh
 	if spec := e.job.Pipeline.Source.Cursor; spec != nil {
 		cursor, err := e.bounds()
 		if err != nil {
@@ -148,11 +149,12 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 	}
 	e.out = newOutcome(e.run, ch, gate.HeldLimit(e.job.Pipeline.Gate))
 	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out}
+	f.comparer, _ = reader.(Comparer)
 	if err := e.track(f, reader.Shape()); err != nil {
 		return nil, err
 	}
 	if e.job.Sink != nil {
-		f.held = newHeldIndex(reader.Shape(), len(newKeyer(reader.Shape(), e.job.Read.Key).fields) > 0)
+		f.held = newHeldIndex(reader.Shape(), len(NewKeyer(reader.Shape(), e.job.Read.Key).fields) > 0)
 		if err := e.deps.Memory.EachHeld(ctx, e.run.Project, e.run.Environment, e.run.Pipeline, f.held.add); err != nil {
 			return nil, fmt.Errorf("read held records: %w", err)
 		}
@@ -210,6 +212,9 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 	e.run.After = e.run.Before // what follows no cursor leaves the position where it is
 	if f.tracker != nil && !e.run.Backfill {
 		e.run.After = f.tracker.position(e.job.LoadID)
+	}
+	if f.comparer != nil {
+		e.run.After = f.comparer.Position(e.job.LoadID)
 	}
 	decision, err := e.decide(ctx, f, 0)
 	if err != nil {

@@ -74,6 +74,9 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 	}
 	defer release()
 	deps.Journal, deps.Memory = store, store
+	if c, compares := job.Source.(*compareSource); compares {
+		c.store = store
+	}
 	switch {
 	case len(o.Retry) > 0:
 		entries, err := fresh(ctx, store, o.Retry)
@@ -157,6 +160,10 @@ func (p *Project) connect(job *runner.Job, pipeline *pipelines.Pipeline, o RunOp
 		}
 		if job.Source, c, err = p.source(pipeline.Source.Connection.Value, pipeline.Each, pipeline.SourceOptions(), spool); err == nil && c.Zone != nil {
 			job.Read.Zone = c.Zone
+		}
+		if err == nil && pipeline.Source.Compares() {
+			job.Source = &compareSource{inner: job.Source, allowEmpty: pipeline.Source.AllowEmpty || pipeline.Sink.AllowEmpty,
+				name: state.Snapshot{Project: job.Project, Environment: job.Environment, Pipeline: pipeline.Name(), LoadID: job.LoadID}}
 		}
 	}
 	if err != nil || o.DryRun {
