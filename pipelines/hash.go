@@ -155,12 +155,19 @@ func (h hasher) fields(v reflect.Value, path string) {
 		f := v.Type().Field(i)
 		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		name := path + "." + key
-		if !f.IsExported() || key == "-" && f.Name != "Options" || unhashed(name) {
+		if !f.IsExported() || key == "-" && f.Name != "Options" || unhashed(name) || unwritten(f, v.Field(i)) {
 			continue
 		}
 		h.text(f.Name)
 		h.value(v.Field(i), name)
 	}
+	h.text("") // the end: no field has this name
+}
+
+// unwritten reports a key that was left out or says what leaving it out says:
+// a key that a later version adds changes no hash.
+func unwritten(f reflect.StructField, v reflect.Value) bool {
+	return v.IsZero() || v.Kind() == reflect.String && v.String() == f.Tag.Get("default")
 }
 
 func (h hasher) entries(entries reflect.Value, path string) {
