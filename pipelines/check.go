@@ -21,6 +21,7 @@ func (w *Workspace) check(p *Pipeline, r *document.Report, line func(file string
 	c.money()
 	c.source()
 	c.sink()
+	c.links()
 	c.walk()
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
+	"github.com/tieout/tieout/transforms"
 	"github.com/tieout/tieout/transforms/calendar"
 	"github.com/tieout/tieout/transforms/fieldtype"
 )
@@ -180,4 +181,19 @@ func checkStart(text string, kind record.Kind) error {
 		return fmt.Errorf("%q is no %s", text, kind)
 	}
 	return nil
+}
+
+// links reports streams of connections that do not exist.
+func (c *checker) links() {
+	for i := range c.p.Transforms {
+		link, ok := c.p.Transforms[i].Spec.(*transforms.Link)
+		if !ok {
+			continue
+		}
+		for _, at := range []document.Text{link.From, link.To} {
+			if name, _, ok := strings.Cut(at.Value, "."); ok && name != "" {
+				c.connection(at.Slice(0, len(name)), document.CodeSourceUnknownConnection)
+			}
+		}
+	}
 }

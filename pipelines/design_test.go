@@ -115,7 +115,6 @@ func (c fixedTable) Rows(string) (*record.Batch, error) { return nil, nil }
 // plain words and not taken for a slip of the pen.
 func TestLater(t *testing.T) {
 	tests := []struct{ name, projectText, text, want string }{
-		{"link", project, strings.Replace(full, "  - filter:", "  - link: { customer: customer, from: app.tenants, to: erp.customers }\n  - filter:", 1), "p.yaml:38:5 step.unknown this version of tieout does not have `link` steps yet"},
 		{"vendors", strings.Replace(project, "connector: feed", "connector: appfolio", 1), rentRoll, `tieout.yaml:8:21 yaml.bad_choice this version has no connector "appfolio"`},
 		{"sync", project, "sync: invoices\nleft: a\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "sync" yet`},
 		{"reconcile", project, "reconcile: books\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "reconcile" yet`},

@@ -10,8 +10,6 @@ import (
 // the key it is written under, so that nobody looks for a spelling mistake.
 func later(key string) string {
 	switch key {
-	case "link":
-		return "`link` steps"
 	case "contract":
 		return "contracts"
 	case "sheet", "header":

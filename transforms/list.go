@@ -19,6 +19,7 @@ func (s *Step) Variants() []document.Variant {
 		{Name: "set", Doc: "Compute fields, one after the other.", New: func() any { return new(document.Map[document.Expr]) }},
 		{Name: "filter", Doc: "Keep the records for which the expression is true.", New: func() any { return new(document.Expr) }},
 		{Name: "lookup", Doc: "Add fields from a mapping table or another stream.", New: func() any { return new(Lookup) }},
+		{Name: "link", Doc: "Find what a record is called in another system.", New: func() any { return new(Link) }},
 		{Name: "explode", Doc: "Make one record of each element of a list.", New: func() any { return new(Explode) }},
 		{Name: "lines", Doc: "Make several lines of one record.", New: func() any { return new(Lines) }},
 		{Name: "group", Doc: "Make one document with lines of the records that agree in some fields.", New: func() any { return new(Group) }},
@@ -59,6 +60,9 @@ func (s *Step) Sets(field string) bool {
 		return sets
 	case *Lookup:
 		_, adds := spec.Add.Get(field)
+		return adds
+	case *Link:
+		_, adds := spec.Fields.Get(field)
 		return adds
 	}
 	return true

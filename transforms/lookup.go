@@ -17,6 +17,8 @@ type Lookup struct {
 	Missing   string                      `yaml:"missing" enum:"quarantine,nil,abort" default:"quarantine" doc:"What happens to a record that no row matches."`
 	Many      string                      `yaml:"many" enum:"quarantine,list" default:"quarantine" doc:"What happens when several rows match: hold the record, or add lists of the rows under the names in add."`
 	Effective *Effective                  `yaml:"effective" doc:"Choose the row that was in force on a date."`
+
+	link *Link // what the lookup is made of, nil for a lookup as written
 }
 
 // Effective chooses among the matching rows by date.
@@ -226,7 +228,7 @@ func (w *lookupWork) row(b *record.Batch, row int) error {
 	case spec.Many == "list":
 		w.addList(row)
 	case len(w.hits) == 0:
-		return w.miss(b, row, "", fmt.Sprintf("%s has no row for %s", spec.In.Value, w.describe()))
+		return w.miss(b, row, "", w.notFound())
 	case len(w.hits) > 1:
 		w.setNil(row)
 		b.Hold(record.Hold{Row: int32(row), Code: string(document.CodeStepLookupMany), Rule: "lookup", Field: spec.Match.Entries[0].Key.Value,
@@ -251,6 +253,13 @@ func (w *lookupWork) describe() string {
 	return string(text)
 }
 
+func (w *lookupWork) notFound() string {
+	if l := w.plan.spec.link; l != nil {
+		return l.unlinked(w.key)
+	}
+	return fmt.Sprintf("%s has no row for %s", w.plan.spec.In.Value, w.describe())
+}
+
 func (w *lookupWork) miss(b *record.Batch, row int, field, message string) error {
 	w.setNil(row)
 	if field == "" {
@@ -262,7 +271,11 @@ func (w *lookupWork) miss(b *record.Batch, row int, field, message string) error
 	case "abort":
 		return &MissingError{Table: w.plan.spec.In.Value, Key: w.describe()}
 	}
-	b.Hold(record.Hold{Row: int32(row), Code: string(document.CodeStepLookupMissing), Rule: "lookup", Field: field, Message: message})
+	code, step := document.CodeStepLookupMissing, "lookup"
+	if w.plan.spec.link != nil {
+		code, step = document.CodeStepLinkMissing, "link"
+	}
+	b.Hold(record.Hold{Row: int32(row), Code: string(code), Rule: step, Field: field, Message: message})
 	return nil
 }
 

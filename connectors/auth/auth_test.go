@@ -67,7 +67,7 @@ func TestSign(t *testing.T) {
 		"basic":        {auth.Settings{Kind: auth.Basic, User: document.NewSecret("U", "me"), Password: secret()}, "Authorization", "Basic bWU6YzRuIjQgcnklKw==", ""},
 		"bearer":       {auth.Settings{Kind: auth.Bearer, Token: secret()}, "Authorization", "Bearer " + canary, ""},
 	} {
-		s, err := auth.New(test.settings, web.Options{Now: newClock().now})
+		s, err := auth.New(test.settings, connectors.Env{}, web.Options{Now: newClock().now})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func server(t *testing.T, reply func(w http.ResponseWriter, r *http.Request, n i
 	}))
 	t.Cleanup(s.Close)
 	signer, err := auth.New(auth.Settings{Kind: auth.OAuth2, TokenURL: text(s.URL + "/token"), ClientID: document.NewSecret("ID", "me:"), ClientSecret: secret(),
-		Scopes: []document.Text{text("read"), text("write")}}, web.Options{Now: c.now})
+		Scopes: []document.Text{text("read"), text("write")}}, connectors.Env{}, web.Options{Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestNoToken(t *testing.T) {
 
 func TestTokenURLIsHTTPS(t *testing.T) {
 	for _, address := range []string{"http://login.example.com/", "", "login.example.com"} {
-		if _, err := auth.New(auth.Settings{Kind: auth.OAuth2, TokenURL: text(address)}, web.Options{}); !errors.Is(err, connectors.ErrConfig) {
+		if _, err := auth.New(auth.Settings{Kind: auth.OAuth2, TokenURL: text(address)}, connectors.Env{}, web.Options{}); !errors.Is(err, connectors.ErrConfig) {
 			t.Errorf("%q: %v", address, err)
 		}
 	}

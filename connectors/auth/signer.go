@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -12,32 +11,54 @@ import (
 	"github.com/tieout/tieout/connectors/web"
 )
 
+// Login gets a token by itself, for services whose tokens come from a request
+// of their own kind. expires is zero when the service does not say. refused is
+// the last token if a server refused it, "" otherwise.
+type Login func(ctx context.Context, refused string) (token string, expires time.Time, err error)
+
 // Signer proves who sends a request. It is safe for concurrent use, and asks
 // for one token at a time.
 type Signer struct {
 	settings Settings
 	client   *web.Client // for tokens; nil when there are none to ask for
 	now      func() time.Time
+	login    Login // nil for kinds without tokens that end
+
+	turn chan struct{} // holds a value while a token is asked for
 
 	mu      sync.Mutex
 	token   string
-	expires time.Time // zero when the server did not say
+	expires time.Time // when to ask for another; zero when the server did not say
+	refused string
 }
 
-// New makes a signer. o says how tokens are asked for; its origins are those
-// of the token URL alone. It opens nothing. Errors wrap connectors.ErrConfig.
-func New(s Settings, o web.Options) (*Signer, error) {
-	a := &Signer{settings: s, now: o.Now}
+// New makes a signer for a connection of env. o says how tokens are asked
+// for; its origins are those of the token URL alone. It opens nothing. Errors
+// wrap connectors.ErrConfig.
+func New(s Settings, env connectors.Env, o web.Options) (*Signer, error) {
 	if s.Kind != OAuth2 {
-		return a, nil
+		return newSigner(s, o.Now, nil), nil
 	}
-	origin, err := web.Origin(s.TokenURL.Value)
+	e, err := newExchange(s, env, o)
 	if err != nil {
-		return nil, fmt.Errorf("token_url: %w", err)
+		return nil, err
 	}
-	o.Origins = []string{origin}
-	a.client, err = web.New(o)
-	return a, err
+	login := e.credentials
+	if s.Keeps() {
+		login = newKeeper(e, env).login
+	}
+	a := newSigner(s, o.Now, login)
+	a.client = e.client
+	return a, nil
+}
+
+// NewLogin makes a signer that sends what login gives as a bearer token.
+func NewLogin(login Login, now func() time.Time) *Signer {
+	return newSigner(Settings{Kind: OAuth2}, now, login)
+}
+
+func newSigner(s Settings, now func() time.Time, login Login) *Signer {
+	return &Signer{settings: s, now: now, login: login, turn: make(chan struct{}, 1)}
 }
 
 // Close lets go of idle connections.
@@ -47,7 +68,8 @@ func (a *Signer) Close() {
 	}
 }
 
-// Sign puts the proof into a request. Errors wrap connectors.ErrEnvironment.
+// Sign puts the proof into a request. Errors wrap connectors.ErrEnvironment;
+// those that Final reports stay what they are until a person acts.
 func (a *Signer) Sign(ctx context.Context, header http.Header, query url.Values) error {
 	s := &a.settings
 	switch s.Kind {
@@ -76,60 +98,46 @@ func (a *Signer) Sign(ctx context.Context, header http.Header, query url.Values)
 // one can be had. used is the header that was sent, so that a token another
 // request has fetched meanwhile is kept.
 func (a *Signer) Refresh(used http.Header) bool {
-	if a.settings.Kind != OAuth2 {
+	if a.login == nil {
 		return false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if used.Get("Authorization") == "Bearer "+a.token {
-		a.token = ""
+	if a.token != "" && used.Get("Authorization") == "Bearer "+a.token {
+		a.token, a.refused = "", a.token
 	}
 	return true
 }
 
-// early is how long before its end a token is given up.
-const early = 30 * time.Second
-
 // current gives a token that is still good, asking for one if need be. Others
 // wait meanwhile.
 func (a *Signer) current(ctx context.Context) (string, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.token != "" && (a.expires.IsZero() || a.now().Before(a.expires)) {
-		return a.token, nil
+	select {
+	case a.turn <- struct{}{}:
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
-	token, life, err := a.ask(ctx)
+	defer func() { <-a.turn }()
+	token, refused := a.held()
+	if token != "" {
+		return token, nil
+	}
+	token, expires, err := a.login(ctx, refused)
 	if err != nil {
 		return "", err
 	}
-	a.token, a.expires = token, time.Time{}
-	if life > 0 {
-		a.expires = a.now().Add(max(life-early, life/2))
-	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.token, a.expires, a.refused = token, expires, ""
 	return token, nil
 }
 
-// ask exchanges the client's credentials for a token.
-func (a *Signer) ask(ctx context.Context) (token string, life time.Duration, err error) {
-	s := &a.settings
-	form := url.Values{"grant_type": {"client_credentials"}}
-	if len(s.Scopes) > 0 {
-		form.Set("scope", joined(s.Scopes))
+// held is the token there is, "" when it has ended.
+func (a *Signer) held() (token, refused string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.token != "" && !a.expires.IsZero() && !a.now().Before(a.expires) {
+		return "", a.refused
 	}
-	r := http.Request{Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}}
-	if s.Client == "body" {
-		form.Set("client_id", s.ClientID.Reveal())
-		form.Set("client_secret", s.ClientSecret.Reveal())
-	} else {
-		r.SetBasicAuth(url.QueryEscape(s.ClientID.Reveal()), url.QueryEscape(s.ClientSecret.Reveal()))
-	}
-	reply, err := a.client.Do(ctx, web.Request{Method: http.MethodPost, URL: s.TokenURL.Value, Header: r.Header, Body: []byte(form.Encode())})
-	if err != nil {
-		return "", 0, fmt.Errorf("ask for a token: %w", err)
-	}
-	token, life, problem := readToken(reply.Body)
-	if reply.Status != http.StatusOK || token == "" {
-		return "", 0, fmt.Errorf("%w: the server gave no token: status %d%s", connectors.ErrEnvironment, reply.Status, problem)
-	}
-	return token, life, nil
+	return a.token, a.refused
 }

@@ -18,33 +18,55 @@ func joined(scopes []document.Text) string {
 	return strings.Join(parts, " ")
 }
 
-// readToken reads the reply of a token server. problem is the standard's own
-// word for what is wrong, worded for a message.
-func readToken(body []byte) (token string, life time.Duration, problem string) {
-	err := jx.DecodeBytes(body).ObjBytes(func(d *jx.Decoder, key []byte) error {
-		switch name := string(key); {
-		case name == "access_token" && d.Next() == jx.String:
-			text, err := d.Str()
-			token = text
-			return err
-		case name == "error" && d.Next() == jx.String:
-			text, err := d.Str()
-			problem = word(text)
-			return err
-		case name == "expires_in":
-			raw, err := d.Raw()
-			life = seconds(strings.Trim(string(raw), `"`))
-			return err
+// tokens are the reply of a token server.
+type tokens struct {
+	access, refresh string
+	scope           string
+	life            time.Duration // of the access token; 0 when the server does not say
+	refreshLife     time.Duration
+	problem         string // the standard's own word for what is wrong
+	odd             string // what keeps the reply from being used
+}
+
+// mostToken bounds one token, in bytes.
+const mostToken = 64 << 10
+
+// readTokens reads the reply of a token server.
+func readTokens(body []byte) tokens {
+	var t tokens
+	err := jx.DecodeBytes(body).ObjBytes(func(d *jx.Decoder, key []byte) error { return t.member(d, string(key)) })
+	switch {
+	case err != nil:
+		return tokens{odd: "a reply that is no JSON"}
+	case !clean(t.access) || !clean(t.refresh):
+		return tokens{odd: "a token no header can hold"}
+	}
+	return t
+}
+
+func (t *tokens) member(d *jx.Decoder, name string) error {
+	texts := map[string]*string{"access_token": &t.access, "refresh_token": &t.refresh, "scope": &t.scope, "error": &t.problem}
+	lives := map[string]*time.Duration{"expires_in": &t.life, "x_refresh_token_expires_in": &t.refreshLife,
+		"refresh_token_expires_in": &t.refreshLife, "refresh_expires_in": &t.refreshLife}
+	if to := texts[name]; to != nil && d.Next() == jx.String {
+		text, err := d.Str()
+		*to = text
+		if name == "error" {
+			*to = word(text)
 		}
-		return d.Skip()
-	})
-	if err != nil {
-		return "", 0, ", and a reply that is no JSON"
+		return err
 	}
-	if strings.ContainsAny(token, "\r\n") {
-		return "", 0, ", and a token no header can hold"
+	if to := lives[name]; to != nil {
+		raw, err := d.Raw()
+		*to = seconds(strings.Trim(string(raw), `"`))
+		return err
 	}
-	return token, life, problem
+	return d.Skip()
+}
+
+// clean reports whether a header can hold a token.
+func clean(token string) bool {
+	return len(token) <= mostToken && !strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r >= 0x7f })
 }
 
 // word keeps an error code such as invalid_client; anything else may be a
@@ -53,7 +75,7 @@ func word(text string) string {
 	if len(text) > 40 || strings.Trim(text, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		return ""
 	}
-	return ", " + text
+	return text
 }
 
 // seconds reads a life; what cannot be read is not said.

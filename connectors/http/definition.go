@@ -23,6 +23,9 @@ type Connection struct {
 	Streams document.Map[StreamDef] `yaml:"streams" required:"true" doc:"What can be read, by name."`
 }
 
+// Authentication gives the settings under auth.
+func (c *Connection) Authentication() *auth.Settings { return &c.Auth }
+
 // SourceOptions are the keys beside the common ones under source: there are
 // none.
 type SourceOptions struct{}

@@ -132,4 +132,6 @@ func reads(fields []connectors.FieldSpec, member string) bool {
 func splitPath(path string) []string { return strings.Split(path, ".") }
 
 // signer makes what proves who asks.
-func signer(c *Connection, t tools) (*auth.Signer, error) { return auth.New(c.Auth, t.web()) }
+func signer(c *Connection, env connectors.Env, t tools) (*auth.Signer, error) {
+	return auth.New(c.Auth, env, t.web())
+}

@@ -133,7 +133,7 @@ func (c *caller) failed(ctx context.Context, t *trial, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case !errors.Is(err, connectors.ErrEnvironment):
+	case !errors.Is(err, connectors.ErrEnvironment), auth.Final(err):
 		return err
 	case t.failures >= maxAttempts:
 		return fmt.Errorf("%w (tried %d times)", err, t.failures)

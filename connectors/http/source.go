@@ -76,7 +76,7 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 	if err != nil {
 		return nil, err
 	}
-	sign, err := signer(s.conn, s.tools)
+	sign, err := signer(s.conn, s.env, s.tools)
 	if err != nil {
 		return nil, err
 	}

@@ -61,16 +61,21 @@ type level struct {
 
 // NewCutter begins a document.
 func NewCutter(r io.Reader, cut Cut) *Cutter {
-	c := &Cutter{w: newWindow(r), cut: cut, keep: make(map[string]bool)}
-	for _, path := range cut.Keep {
+	return &Cutter{w: newWindow(r), cut: cut, keep: keptPaths(cut.Keep)}
+}
+
+// keptPaths is the set of paths and of the paths to them.
+func keptPaths(paths []string) map[string]bool {
+	keep := make(map[string]bool)
+	for _, path := range paths {
 		for at := range len(path) {
 			if path[at] == '.' {
-				c.keep[path[:at]] = true
+				keep[path[:at]] = true
 			}
 		}
-		c.keep[path] = true
+		keep[path] = true
 	}
-	return c
+	return keep
 }
 
 // Reset begins another document of the same kind.

@@ -87,6 +87,8 @@ func (f *Filler) member(s *scan, b *record.Batch, row int, n *node, depth int) e
 		return f.value(s, b, row, m, depth)
 	case s.peek() == '{':
 		return f.members(s, b, row, m, depth-1)
+	case f.plan.markup && s.peek() == '[':
+		return bad(m.name, "the record has several elements %q; declare a list to read them", m.name)
 	}
 	return s.skip(maxSkip)
 }
@@ -116,7 +118,13 @@ func (f *Filler) value(s *scan, b *record.Batch, row int, m *node, depth int) er
 		return err
 	case m.kind == record.List && m.shape != nil:
 		return f.list(s, c, row, m, depth)
+	case f.plan.markup && kind == '{' && !m.kind.Nested():
+		return f.textOf(s, b, row, m, depth)
 	case m.kind == record.Record && m.shape != nil:
+		if f.plan.markup && kind == '"' {
+			c.Presence[row] = record.Value
+			return f.loneText(s, c.Child, row, m, depth)
+		}
 		if kind != '{' {
 			return bad(m.name, "field %q is %s, not an object", m.name, kindOf(kind))
 		}
@@ -192,24 +200,38 @@ func (f *Filler) cast(c *record.Column, row int, m *node, text []byte) error {
 
 // list appends the elements of an array to the child batch.
 func (f *Filler) list(s *scan, c *record.Column, row int, m *node, depth int) error {
-	if kind := s.peek(); kind != '[' {
+	kind := s.peek()
+	if kind != '[' && !f.plan.markup {
 		return bad(m.name, "field %q is %s, not a list", m.name, kindOf(kind))
 	}
 	f.settleLists(c, row)
-	err := s.each('[', ']', maxSkip, func() error {
-		n := c.Child.Rows
-		c.Child.SetRows(n + 1)
-		c.Child.Live = append(c.Child.Live, int32(n))
-		if kind := s.peek(); kind != '{' {
-			return bad(m.name, "an element of %q is %s, not an object", m.name, kindOf(kind))
-		}
-		return f.object(s, c.Child, n, m, depth-1)
-	})
+	element := func() error { return f.element(s, c, m, depth) }
+	var err error
+	if kind == '[' {
+		err = s.each('[', ']', maxSkip, element)
+	} else {
+		err = element() // a lone element of XML is a list of one
+	}
 	if err != nil {
 		return err
 	}
 	c.EndList(row, record.Value)
 	return nil
+}
+
+// element takes one element of a list.
+func (f *Filler) element(s *scan, c *record.Column, m *node, depth int) error {
+	n := c.Child.Rows
+	c.Child.SetRows(n + 1)
+	c.Child.Live = append(c.Child.Live, int32(n))
+	kind := s.peek()
+	if f.plan.markup && kind != '{' {
+		return f.loneText(s, c.Child, n, m, depth)
+	}
+	if kind != '{' {
+		return bad(m.name, "an element of %q is %s, not an object", m.name, kindOf(kind))
+	}
+	return f.object(s, c.Child, n, m, depth-1)
 }
 
 // settle closes the lists of a row that had none, since the lists of a column

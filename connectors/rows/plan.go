@@ -24,6 +24,8 @@ type node struct {
 	listing bool               // there are lists among its children's columns
 	index   map[string]*node   // of nodes, when they are many
 	next    int                // the node likely to be asked for: members keep their order
+	met     uint16             // kinds seen, a bit for each
+	texted  bool               // an XML element with text and attributes
 }
 
 // manyNodes is the number of members from which an index is worth its keep.
@@ -77,21 +79,32 @@ type Plan struct {
 	root   *node
 	limits connectors.Limits
 	pruned bool // the pipeline named the fields it wants
+	markup bool // the records were XML
 }
 
 // NewPlan builds the plan of a stream from the declared fields and from the
 // members its first records have. The error wraps connectors.ErrConfig, or is
 // a *connectors.MissingColumnError.
 func NewPlan(read connectors.Read, samples [][]byte, limits connectors.Limits) (*Plan, error) {
+	return newPlan(read, samples, limits, false)
+}
+
+func newPlan(read connectors.Read, samples [][]byte, limits connectors.Limits, markup bool) (*Plan, error) {
 	seen := &node{column: -1}
 	for _, raw := range samples {
 		if err := inspect(seen, jx.DecodeBytes(raw), limits, limits.Depth); err != nil {
 			continue // the record is held when it is read
 		}
 	}
-	p := &Plan{root: &node{column: -1, kind: record.Record}, limits: limits, pruned: read.Wanted != nil}
+	p := &Plan{root: &node{column: -1, kind: record.Record}, limits: limits, pruned: read.Wanted != nil, markup: markup}
+	if markup {
+		seen.settleMarkup()
+	}
 	if err := p.root.lay(read.Fields, seen, wanted(read), read); err != nil {
 		return nil, err
+	}
+	if markup {
+		p.root.addTexts()
 	}
 	return p, nil
 }
@@ -152,6 +165,7 @@ func inspectList(m *node, d *jx.Decoder, limits connectors.Limits, depth int) er
 
 // meet takes note of a kind; members of changing kinds are kept as text.
 func (n *node) meet(kind record.Kind) {
+	n.met |= 1 << kind
 	if n.kind == record.Unknown {
 		n.kind = kind
 	} else if n.kind != kind {
@@ -175,7 +189,13 @@ func (n *node) lay(specs []connectors.FieldSpec, seen *node, keep map[string]boo
 		declared[f.Name] = true
 	}
 	for _, m := range seen.nodes {
-		if n.find([]byte(m.name)) != nil || declared[m.name] || keep != nil && !keep[m.name] {
+		passed := n.find([]byte(m.name)) // on the way to a declared one
+		if passed != nil && !(passed.column < 0 && m.texted) || declared[m.name] || keep != nil && !keep[m.name] {
+			continue
+		}
+		if passed != nil {
+			passed.column, passed.kind = len(fields), record.Text
+			fields = append(fields, record.NewField(m.name, record.Text))
 			continue
 		}
 		child := &node{name: m.name, column: len(fields), kind: m.kind}

@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/tieout/tieout/connectors"
@@ -9,9 +10,35 @@ import (
 )
 
 // CheckConnection proves that a connection works, as the pipelines use it: an
-// SQLite file that only a sink writes need not be there yet.
+// SQLite file that only a sink writes need not be there yet. One that takes
+// settings from the rows of for_each is proved for each row.
 func (p *Project) CheckConnection(ctx context.Context, name string) error {
-	c, err := p.Workspace.Connection(name, nil)
+	rows := p.rowsOf(name)
+	if len(rows) == 0 {
+		return p.checkRow(ctx, name, nil)
+	}
+	for _, row := range rows {
+		if err := p.checkRow(ctx, name, row); err != nil {
+			return fmt.Errorf("for %s: %w", row.Name, err)
+		}
+	}
+	return nil
+}
+
+// rowsOf lists the rows of for_each that pipelines use a connection with.
+func (p *Project) rowsOf(name string) []*pipelines.Row {
+	var rows []*pipelines.Row
+	for _, one := range p.Workspace.Pipelines {
+		uses := one.Sink.Connection.Value == name || one.Source.Connection.Value == name
+		if uses && one.Each != nil && !slices.ContainsFunc(rows, func(r *pipelines.Row) bool { return r.Name == one.Each.Name }) {
+			rows = append(rows, one.Each)
+		}
+	}
+	return rows
+}
+
+func (p *Project) checkRow(ctx context.Context, name string, row *pipelines.Row) error {
+	c, err := p.Workspace.Connection(name, row)
 	if err != nil {
 		return err
 	}
@@ -19,7 +46,7 @@ func (p *Project) CheckConnection(ctx context.Context, name string) error {
 	written := slices.ContainsFunc(p.Workspace.Pipelines, func(one *pipelines.Pipeline) bool { return one.Sink.Connection.Value == name })
 	read := slices.ContainsFunc(p.Workspace.Pipelines, func(one *pipelines.Pipeline) bool { return one.Source.Connection.Value == name })
 	if def.Sink != nil && (written || def.Source == nil) {
-		sink, err := def.NewSink(p.env(), c.Settings, def.Sink())
+		sink, err := def.NewSink(p.env(name), c.Settings, def.Sink())
 		if err := checked(ctx, sink, err); err != nil {
 			return err
 		}
@@ -27,7 +54,7 @@ func (p *Project) CheckConnection(ctx context.Context, name string) error {
 	if def.Source == nil || written && !read {
 		return nil
 	}
-	source, err := def.NewSource(p.env(), c.Settings, def.Source())
+	source, err := def.NewSource(p.env(name), c.Settings, def.Source())
 	return checked(ctx, source, err)
 }
 

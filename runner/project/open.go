@@ -12,7 +12,9 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner/state"
+	"github.com/tieout/tieout/runner/vault"
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
 	"github.com/tieout/tieout/transforms"
 )
 
@@ -33,6 +35,7 @@ type Options struct {
 type Project struct {
 	Workspace *pipelines.Workspace
 	options   Options
+	vault     *vault.Vault
 }
 
 // Open loads and checks every file of the folder. It reads no secret and
@@ -50,6 +53,7 @@ func Open(o Options) *Project {
 		Vars:        o.Vars,
 		Tables:      p.tables(context.Background(), false, nil),
 	})
+	p.vault = p.newVault()
 	return p
 }
 
@@ -88,9 +92,14 @@ func (p *Project) statePlace() (string, error) {
 	return place, err
 }
 
-// env is what connectors get.
-func (p *Project) env() connectors.Env {
-	return connectors.Env{Dir: p.options.Dir, Now: p.options.Now, Log: p.options.Log, Limits: connectors.DefaultLimits()}
+// env is what a connector gets for a connection, "" for none.
+func (p *Project) env(connection string) connectors.Env {
+	e := connectors.Env{Dir: p.options.Dir, Now: p.options.Now, Log: p.options.Log, Limits: connectors.DefaultLimits(),
+		Name: connection, Environment: p.options.Environment}
+	if p.vault != nil {
+		e.Vault = p.vault
+	}
+	return e
 }
 
 // source builds the source a pipeline or a lookup reads from. spool is the
@@ -108,7 +117,7 @@ func (p *Project) source(connection string, each *pipelines.Row, options any, sp
 	if options == nil {
 		options = def.Source()
 	}
-	env := p.env()
+	env := p.env(connection)
 	env.Spool = spool
 	src, err := def.NewSource(env, c.Settings, options)
 	return src, c, err
@@ -121,13 +130,14 @@ func (p *Project) sink(pipeline *pipelines.Pipeline) (connectors.Sink, error) {
 		return nil, err
 	}
 	def := p.options.Registry.Lookup(c.Kind.Name)
-	return def.NewSink(p.env(), c.Settings, pipeline.SinkOptions())
+	return def.NewSink(p.env(c.Name), c.Settings, pipeline.SinkOptions())
 }
 
 // tables makes the lookup tables of one run, or of the static checks. each is
 // the row the run is for, if any.
 func (p *Project) tables(ctx context.Context, remote bool, each *pipelines.Row) *tables {
-	t := &tables{ctx: ctx, remote: remote, dir: p.options.Dir, env: p.env(), registry: p.options.Registry}
+	t := &tables{ctx: ctx, remote: remote, dir: p.options.Dir, env: p.env(""), registry: p.options.Registry}
+	t.links = func(from, to string) (*record.Batch, error) { return p.links(ctx, from, to, each) }
 	t.stream = func(connection, stream string) (connectors.Source, connectors.Read, error) {
 		src, c, err := p.source(connection, each, nil, "")
 		if err != nil {

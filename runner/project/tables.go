@@ -13,6 +13,7 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
+	"github.com/tieout/tieout/transforms"
 )
 
 // tableRows bounds what a lookup table may hold in memory.
@@ -29,6 +30,7 @@ type tables struct {
 	remote   bool // streams of connections may be opened
 	read     map[string]*record.Batch
 	hashes   map[string]string
+	links    func(from, to string) (*record.Batch, error)
 }
 
 // isFile tells a mapping file from connection.stream by its extension.
@@ -58,6 +60,9 @@ func (t *tables) Shape(ref string) (*record.Shape, error) {
 	if b := t.read[ref]; b != nil {
 		return b.Shape, nil
 	}
+	if _, _, linked := transforms.ParseLinkTable(ref); linked {
+		return linkShape(), nil
+	}
 	if !isFile(ref) && !t.remote {
 		return nil, nil
 	}
@@ -78,6 +83,21 @@ func (t *tables) Rows(ref string) (*record.Batch, error) {
 	if b := t.read[ref]; b != nil {
 		return b, nil
 	}
+	all, err := t.rows(ref)
+	if err != nil {
+		return nil, err
+	}
+	if t.read == nil {
+		t.read, t.hashes = make(map[string]*record.Batch), make(map[string]string)
+	}
+	t.read[ref], t.hashes[ref] = all, hashTable(all)
+	return all, nil
+}
+
+func (t *tables) rows(ref string) (*record.Batch, error) {
+	if from, to, linked := transforms.ParseLinkTable(ref); linked {
+		return t.links(from, to)
+	}
 	src, read, err := t.open(ref)
 	if err != nil {
 		return nil, err
@@ -87,15 +107,7 @@ func (t *tables) Rows(ref string) (*record.Batch, error) {
 		return nil, err
 	}
 	defer r.Close()
-	all, err := readTable(t.ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	if t.read == nil {
-		t.read, t.hashes = make(map[string]*record.Batch), make(map[string]string)
-	}
-	t.read[ref], t.hashes[ref] = all, hashTable(all)
-	return all, nil
+	return readTable(t.ctx, r)
 }
 
 func readTable(ctx context.Context, r connectors.Reader) (*record.Batch, error) {

@@ -85,12 +85,7 @@ var migrations = [][]string{{
 	`ALTER TABLE tieout_runs ADD COLUMN slot TEXT NOT NULL DEFAULT ''`,
 	`CREATE INDEX tieout_runs_slot ON tieout_runs (project, environment, pipeline, slot) WHERE slot <> ''`,
 	`ALTER TABLE tieout_locks ADD COLUMN holder TEXT NOT NULL DEFAULT ''`,
-}, {
-	// ending is 1 in the last part of a snapshot that is whole.
-	`CREATE TABLE tieout_snapshots (project TEXT NOT NULL, environment TEXT NOT NULL, pipeline TEXT NOT NULL,
-		load_id TEXT NOT NULL, part BIGINT NOT NULL, ending BIGINT NOT NULL, data BYTEA NOT NULL,
-		PRIMARY KEY (project, environment, pipeline, load_id, part))`,
-}}
+}, vaultTables, snapshotTables, linkTables}
 
 // migrate brings the store to this program's version, under a lock so that
 // two programs starting together do it once.

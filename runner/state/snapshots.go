@@ -15,6 +15,13 @@ func (n Snapshot) args(more ...any) []any {
 	return append([]any{n.Project, n.Environment, n.Pipeline, n.LoadID}, more...)
 }
 
+var snapshotTables = []string{
+	// ending is 1 in the last part of a snapshot that is whole.
+	`CREATE TABLE tieout_snapshots (project TEXT NOT NULL, environment TEXT NOT NULL, pipeline TEXT NOT NULL,
+		load_id TEXT NOT NULL, part BIGINT NOT NULL, ending BIGINT NOT NULL, data BYTEA NOT NULL,
+		PRIMARY KEY (project, environment, pipeline, load_id, part))`,
+}
+
 // snapshotPart is how many bytes one row of the store holds.
 const snapshotPart = 512 << 10
 

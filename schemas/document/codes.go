@@ -83,6 +83,7 @@ const (
 	CodeStepDuplicateField Code = "step.duplicate_field"
 	CodeStepLookupMissing  Code = "step.lookup_missing"
 	CodeStepLookupMany     Code = "step.lookup_many"
+	CodeStepLinkMissing    Code = "step.link_missing"
 	CodeStepLookupFile     Code = "step.lookup_file"
 	CodeStepGroupIncrement Code = "step.group_increment"
 	CodeStepAllocate       Code = "step.allocate"
@@ -104,6 +105,7 @@ const (
 	CodeGateChange      Code = "gate.change"
 	CodeGateOpenPeriod  Code = "gate.open_period"
 	CodeGateEmpty       Code = "gate.empty"
+	CodeGateMissing     Code = "gate.missing"
 
 	CodeSinkUnknownConnection Code = "sink.unknown_connection"
 	CodeSinkMissingKey        Code = "sink.missing_key"
@@ -116,6 +118,10 @@ const (
 	CodeSinkPoison            Code = "sink.poison"
 	CodeSinkPermission        Code = "sink.permission"
 	CodeSinkDuplicateKey      Code = "sink.duplicate_key"
+	CodeSinkMissing           Code = "sink.missing"
+	CodeSinkWhere             Code = "sink.where"
+	CodeSinkOlder             Code = "sink.older"
+	CodeSinkAmbiguous         Code = "sink.ambiguous_time"
 
 	CodeStateLocked        Code = "state.locked"
 	CodeStateNewer         Code = "state.newer"
@@ -137,6 +143,9 @@ const (
 	CodeRunFormat      Code = "run.format"
 
 	CodeAuthSecretMissing Code = "auth.secret_missing"
+	CodeAuthConsent       Code = "auth.consent"
+	CodeAuthRefused       Code = "auth.refused"
+	CodeAuthVault         Code = "auth.vault"
 
 	CodeNetUnreachable Code = "net.unreachable"
 	CodeNetRefused     Code = "net.refused"
@@ -291,6 +300,7 @@ func recordCodes() []CodeInfo {
 		{Code: CodeStepDuplicateField, Summary: "a step makes a field twice"},
 		{Code: CodeStepLookupMissing, Summary: "a lookup found no row"},
 		{Code: CodeStepLookupMany, Summary: "a lookup found several rows"},
+		{Code: CodeStepLinkMissing, Summary: "a record is linked to none of the other system"},
 		{Code: CodeStepLookupFile, Summary: "a lookup table cannot be read"},
 		{Code: CodeStepGroupIncrement, Summary: "a group over part of the records"},
 		{Code: CodeStepAllocate, Summary: "an amount cannot be divided"},
@@ -310,6 +320,7 @@ func recordCodes() []CodeInfo {
 		{Code: CodeGateChange, Summary: "a figure moved too far from earlier runs"},
 		{Code: CodeGateOpenPeriod, Summary: "a record falls into a closed period"},
 		{Code: CodeGateEmpty, Summary: "a full read brought no records"},
+		{Code: CodeGateMissing, Summary: "more records than allowed would be deleted or closed"},
 	}
 }
 
@@ -326,6 +337,10 @@ func deliveryCodes() []CodeInfo {
 		{Code: CodeSinkPoison, Summary: "one record makes the whole load fail"},
 		{Code: CodeSinkPermission, Summary: "the login may not write"},
 		{Code: CodeSinkDuplicateKey, Summary: "two records share a key"},
+		{Code: CodeSinkMissing, Summary: "it cannot be told which records the source no longer has"},
+		{Code: CodeSinkWhere, Summary: "what a load may touch is not clear, or a record lies outside of it"},
+		{Code: CodeSinkOlder, Summary: "the target has a later version of a record"},
+		{Code: CodeSinkAmbiguous, Summary: "an instant falls into an hour that the clock shows twice"},
 		{Code: CodeStateLocked, Summary: "another run holds the pipeline"},
 		{Code: CodeStateNewer, Summary: "the state was written by a newer version"},
 		{Code: CodeStateCorrupt, Summary: "the state cannot be read"},
@@ -344,6 +359,9 @@ func deliveryCodes() []CodeInfo {
 		{Code: CodeRunOutput, Summary: "a file of results cannot be written"},
 		{Code: CodeRunFormat, Summary: "a file cannot be formatted"},
 		{Code: CodeAuthSecretMissing, Summary: "a secret is not set"},
+		{Code: CodeAuthConsent, Summary: "a person has to consent, for the first time or again"},
+		{Code: CodeAuthRefused, Summary: "the token server refuses the client"},
+		{Code: CodeAuthVault, Summary: "kept tokens cannot be opened or kept"},
 		{Code: CodeNetUnreachable, Summary: "the other side did not answer"},
 		{Code: CodeNetRefused, Summary: "an address or origin is not allowed"},
 	}

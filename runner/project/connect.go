@@ -1,0 +1,99 @@
+package project
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/auth"
+	"github.com/tieout/tieout/connectors/web"
+	"github.com/tieout/tieout/pipelines"
+	"github.com/tieout/tieout/runner/state"
+	"github.com/tieout/tieout/runner/vault"
+)
+
+// newVault makes the vault of the project: beside a SQLite state, or in the
+// database of a PostgreSQL state.
+func (p *Project) newVault() *vault.Vault {
+	if p.Workspace.Project == nil {
+		return nil
+	}
+	return vault.New(vault.Options{Project: p.Workspace.Project.Project.Value, KeyFile: filepath.Join(p.StateDir(), "key"),
+		Getenv: p.options.Getenv, Open: p.openVault})
+}
+
+func (p *Project) openVault(ctx context.Context) (vault.Backend, error) {
+	place, err := p.statePlace()
+	if err != nil {
+		return nil, err
+	}
+	if !state.IsURL(place) {
+		return vault.Files{Dir: filepath.Join(filepath.Dir(place), "vault")}, nil
+	}
+	store, err := state.Open(ctx, place, p.options.Now)
+	if err != nil {
+		return nil, err
+	}
+	return store.Safe(p.Workspace.Project.Project.Value), nil
+}
+
+// connection opens a connection for use apart from a pipeline.
+func (p *Project) connection(name string) (*pipelines.Connection, error) {
+	var row *pipelines.Row
+	if rows := p.rowsOf(name); len(rows) > 0 {
+		row = rows[0]
+	}
+	return p.Workspace.Connection(name, row)
+}
+
+// Consent begins to ask for the consent of a person, if the connection needs
+// one; it is nil otherwise. A port that is not 0 is listened on instead of
+// that of the settings. The caller closes it.
+func (p *Project) Consent(name string, port int) (*auth.Consent, error) {
+	c, err := p.connection(name)
+	if err != nil {
+		return nil, err
+	}
+	holder, holds := c.Settings.(auth.Holder)
+	if !holds || !holder.Authentication().NeedsConsent() {
+		return nil, nil
+	}
+	return auth.NewConsent(*holder.Authentication(), p.env(name), web.Options{Now: p.options.Now}, port)
+}
+
+// Kept tells what is kept of the consent to a connection; found is false when
+// nothing is, and for connections that keep nothing.
+func (p *Project) Kept(ctx context.Context, name string) (k auth.Kept, found bool, err error) {
+	c, err := p.connection(name)
+	if err != nil {
+		return auth.Kept{}, false, err
+	}
+	holder, holds := c.Settings.(auth.Holder)
+	if !holds || !holder.Authentication().Keeps() {
+		return auth.Kept{}, false, nil
+	}
+	return auth.Look(ctx, holder.Authentication(), p.env(name), p.vault.Look)
+}
+
+// DDL gives the statements that make what the sink of a connection keeps its
+// ledger in.
+func (p *Project) DDL(name string) (string, error) {
+	c, err := p.connection(name)
+	if err != nil {
+		return "", err
+	}
+	def := p.options.Registry.Lookup(c.Kind.Name)
+	if def.NewSink == nil || def.Sink == nil {
+		return "", fmt.Errorf("%w: connection %q (%s) is not written to, so there are no tables to make", connectors.ErrConfig, name, def.Name)
+	}
+	sink, err := def.NewSink(p.env(name), c.Settings, def.Sink())
+	if err != nil {
+		return "", err
+	}
+	scripter, can := sink.(connectors.Scripter)
+	if !can {
+		return "", fmt.Errorf("%w: connection %q (%s) keeps its ledger without tables of its own, so there are no statements to run", connectors.ErrConfig, name, def.Name)
+	}
+	return scripter.DDL()
+}
