@@ -134,5 +134,5 @@ func SQLite() connectors.Definition {
 }
 
 func modes() []connectors.Mode {
-	return []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace}
+	return []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace, connectors.History}
 }
