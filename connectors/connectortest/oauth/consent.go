@@ -11,8 +11,12 @@ import (
 )
 
 // consent goes through both pages as a client would.
-func (s *Server) consent(verifier, challenge string) (string, error) {
-	const back = "http://127.0.0.1/callback"
+func (s *Server) consent() (string, error) {
+	const (
+		back      = "http://127.0.0.1/callback"
+		verifier  = "a-verifier-that-is-long-enough-for-the-rules-of-PKCE-which-want-43"
+		challenge = "d6J0R2vJAthNCziTu65qDKy6apBEZG_9dZ2Ttq7Q8J4" // SHA-256 of it
+	)
 	w := httptest.NewRecorder()
 	q := url.Values{"response_type": {"code"}, "client_id": {Client}, "redirect_uri": {back}, "state": {"a state of a seed"}, "scope": {"accounting offline_access"},
 		"code_challenge": {challenge}, "code_challenge_method": {"S256"}}

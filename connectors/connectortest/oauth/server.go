@@ -153,9 +153,7 @@ func (s *Server) Counts() Counts {
 // Seed gives a refresh token as a consent elsewhere would.
 func (s *Server) Seed(t testing.TB) string {
 	t.Helper()
-	verifier := "a verifier that is long enough for the rules of PKCE, which want 43"
-	challenge := "a9MfZ_T9zBlbA-WAmYiMSyMBtTTU9BcS9gkmv9nGAg0"
-	token, err := s.consent(verifier, challenge)
+	token, err := s.consent()
 	if err != nil {
 		t.Fatal(err)
 	}
