@@ -28,6 +28,8 @@ type Definition struct {
 	// bounds the runner leaves out, so reading everything is allowed.
 	Modes  []Mode
 	Cursor bool
+	// Missing says that its sink knows Load.Missing and Load.Where.
+	Missing bool
 	// Typed says that its source knows the kinds of its fields by itself (a
 	// database), so that fields nobody declared are not plain text.
 	Typed bool

@@ -83,6 +83,17 @@ type Writer interface {
 	Abort(ctx context.Context) error
 }
 
+// Keeper is a Writer of a load with a Missing policy. Records that the source
+// has and that do not reach the sink are not missing: their keys are kept.
+type Keeper interface {
+	// Keep takes the keys of such records, the live rows of b, whose fields
+	// are those of Load.Key in that order.
+	Keep(ctx context.Context, b *record.Batch) error
+	// KeepAll turns the policy off for this load: nothing is taken away, and
+	// Receipt.Present stays 0.
+	KeepAll()
+}
+
 // Load names one load and says what it does.
 type Load struct {
 	ID          string // UUIDv7, made before the run
@@ -94,8 +105,12 @@ type Load struct {
 	Shape       *record.Shape
 	Key         []string
 	Mode        Mode
-	// Missing is Keep or "" unless the source was read whole.
+	// Missing is what becomes of records that are not in the load; "" is
+	// Keep. A Writer of any other policy is a Keeper.
 	Missing Missing
+	// Where bounds what Replace and Missing may take away; nil is the whole
+	// target. Every record of the load meets it.
+	Where []Condition
 	// AsOf is the instant the load stands for: where a version of History
 	// begins, and when a closed record ended.
 	AsOf time.Time

@@ -141,9 +141,10 @@ func elsewhere() []document.Code {
 		document.CodeSourceTooLong, document.CodeSourceEncoding, document.CodeSourceFloatAmount,
 		document.CodeStepLookupMissing, document.CodeStepLookupMany, document.CodeStepLinkMissing,
 		document.CodeRuleFailed, document.CodeRuleNil,
-		document.CodeGateBlocked, document.CodeGateEmpty,
+		document.CodeGateBlocked, document.CodeGateEmpty, document.CodeGateMissing,
 		document.CodeSinkDigitsLost, document.CodeSinkMissingColumn, document.CodeSinkType, document.CodeSinkAffinity,
 		document.CodeSinkRefused, document.CodeSinkPoison, document.CodeSinkPermission, document.CodeSinkDuplicateKey,
+		document.CodeSinkOlder, document.CodeSinkAmbiguous,
 	}
 }
 

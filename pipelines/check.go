@@ -110,6 +110,8 @@ func (c *checker) walk() {
 	}
 	if !out.broken {
 		CheckGate(p.Gate, out.Out, tc)
+		p.Scope(out.Out, tc)
+		c.marked(out.Out)
 	}
 }
 

@@ -18,6 +18,8 @@ func (c *checker) sink() {
 	}
 	c.repeated(s.Key)
 	c.mode()
+	c.missing()
+	c.where()
 }
 
 // mode checks that the target can load that way, and that key, cursor and
@@ -35,8 +37,8 @@ func (c *checker) mode() {
 	switch {
 	case s.At != nil && !s.At.Kind.canLoad(mode):
 		c.r.ErrorAt(at, document.CodeSinkMode, "Its modes: "+strings.Join(s.At.Kind.Modes, ", ")+".", "the connector %s cannot load in the mode %q", s.At.Kind.Name, mode)
-	case mode == "upsert" && len(s.Key) == 0:
-		c.r.ErrorAt(at, document.CodeSinkMissingKey, "Name the fields that tell records apart: key: [id].", "the mode upsert needs a key")
+	case (mode == "upsert" || mode == "history") && len(s.Key) == 0:
+		c.r.ErrorAt(at, document.CodeSinkMissingKey, "Name the fields that tell records apart: key: [id].", "the mode %s needs a key", mode)
 	case mode == "replace" && c.p.Source.Cursor != nil:
 		c.r.ErrorAt(at, document.CodeSinkMode, "Use upsert with a key, or leave out source.cursor so that everything is read each time.",
 			"replace leaves only the records of one run, and with a cursor a run reads only what is new")

@@ -20,6 +20,9 @@ type Connector struct {
 	Modes  []string // load modes of its sink
 	Typed  bool     // its source knows the kinds of its fields by itself
 	Cursor bool     // its source can read from a cursor
+	// Missing says that its sink can take away records that a load does not
+	// hold, in the whole target or a part of it.
+	Missing bool
 
 	// Streams lists what the settings of a connection say about its streams;
 	// nil when they do not list them.

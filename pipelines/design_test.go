@@ -121,8 +121,6 @@ func TestLater(t *testing.T) {
 		{"connector", project, "connector: appfolio\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "connector" yet`},
 		{"schema", project, "schema: invoice\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "schema" yet`},
 		{"test", project, "test: rent_roll\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "test" yet`},
-		{"history", project, strings.Replace(rentRoll, "mode: upsert", "mode: history", 1), "p.yaml:12:68 sink.mode this version of tieout does not have the mode `history` yet"},
-		{"missing", project, strings.Replace(rentRoll, "mode: upsert", "mode: upsert, missing: delete", 1), "p.yaml:12:76 yaml.unknown_key this version of tieout does not have `missing` (closing or deleting records the source no longer has) yet"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,14 +14,10 @@ func later(key string) string {
 		return "contracts"
 	case "sheet", "header":
 		return "spreadsheets"
-	case "missing":
-		return "`missing` (closing or deleting records the source no longer has)"
 	case "webhook":
 		return "schedules by webhook"
 	case "void":
 		return "`void`"
-	case "where":
-		return "`where` in a sink"
 	case "accepts":
 		return "`accepts`"
 	}
@@ -36,10 +32,6 @@ func passOn(found, r *document.Report) {
 		switch d.Code {
 		case document.CodeUnknownKey, document.CodeMisplacedKey, document.CodeStepUnknown, document.CodeOneKey:
 			what = later(lastKey(d.Path))
-		case document.CodeBadChoice:
-			if d.Path == "/sink/mode" && d.Message == `"mode" cannot be "history"` {
-				what, d.Code = "the mode `history`", document.CodeSinkMode
-			}
 		}
 		if what != "" {
 			if d.Code == document.CodeMisplacedKey {

@@ -45,8 +45,10 @@ type Sink struct {
 	Connection document.Text   `yaml:"connection" required:"true" doc:"Name of a connection in tieout.yaml." example:"warehouse"`
 	Stream     document.Text   `yaml:"stream" required:"true" ref:"true" doc:"Table or file to write." example:"rent_roll"`
 	Key        []document.Text `yaml:"key,one_or_list" doc:"Fields that identify a record in the target." example:"[id]"`
-	Mode       document.Text   `yaml:"mode" enum:"append,upsert,replace" doc:"How the target changes; upsert when there is a key, append otherwise."`
-	AllowEmpty bool            `yaml:"allow_empty" doc:"A replace that would leave the target empty is fine."`
+	Mode       document.Text   `yaml:"mode" enum:"append,upsert,replace,history" doc:"How the target changes; upsert when there is a key, append otherwise. history keeps every version of a record with the time it was valid, in valid_from and valid_to."`
+	Missing    Missing         `yaml:"missing" doc:"What becomes of records of the target that a whole read of the source no longer has; keep when not given. More than 5% of them and more than 5 block the run, unless a bound is written." example:"{delete: {max: 10%}}"`
+	Where      document.Expr   `yaml:"where" doc:"The part of the target that replace replaces, or whose missing records are taken away: comparisons joined by and." example:"property == var.property and period == month_of(run.date)"`
+	AllowEmpty bool            `yaml:"allow_empty" doc:"A load that would leave the target empty is fine."`
 
 	Node *document.Node `yaml:"."`
 

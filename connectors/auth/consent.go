@@ -184,10 +184,7 @@ func (c *Consent) Finish(ctx context.Context, a Answer) (Consented, error) {
 		if seed := k.settings.Refresh.Reveal(); seed != "" {
 			g.sow(seed) // it is older than this consent
 		}
-		out = Consented{Scope: g.Scope, Missing: lost(joined(k.settings.Scopes), g.Scope), Ends: g.RefreshEnd, Once: g.Refresh == "", Also: a.also}
-		if out.Once {
-			out.Ends = g.Ends
-		}
+		out = Consented{Scope: g.Scope, Missing: lost(joined(k.settings.Scopes), g.Scope), Ends: g.end(), Once: g.Refresh == "", Also: a.also}
 		return json.Marshal(g)
 	})
 	return out, err

@@ -260,13 +260,7 @@ func (k *keeper) tell(before, g *grant) {
 	if missing := lost(before.Scope, g.Scope); missing != "" {
 		log.Warn("the service took scopes away", "code", document.CodeAuthConsent, "missing", missing)
 	}
-	if endsSoon(g.Obtained, g.RefreshEnd, k.now()) {
+	if g.closing(k.now()) {
 		log.Warn("the consent ends soon; give it again with `"+k.command()+"`", "code", document.CodeAuthConsent, "ends", g.RefreshEnd.UTC().Format(stamp))
 	}
-}
-
-// endsSoon is two weeks before the end, or in the last quarter of a shorter
-// life.
-func endsSoon(from, end, now time.Time) bool {
-	return !end.IsZero() && end.Sub(now) < min(14*24*time.Hour, end.Sub(from)/4)
 }

@@ -34,10 +34,5 @@ func Look(ctx context.Context, s *Settings, env connectors.Env, read func(ctx co
 	if err != nil {
 		return Kept{}, false, err
 	}
-	k = Kept{Obtained: g.Obtained, Ends: g.RefreshEnd, Renewable: g.Refresh != "", Scope: g.Scope}
-	if !k.Renewable {
-		k.Ends = g.Ends
-	}
-	k.Soon = endsSoon(g.Obtained, k.Ends, env.Now())
-	return k, true, nil
+	return Kept{Obtained: g.Obtained, Ends: g.end(), Soon: g.closing(env.Now()), Renewable: g.Refresh != "", Scope: g.Scope}, true, nil
 }

@@ -21,7 +21,10 @@ type grant struct {
 	Refresh    string    `json:"refresh,omitempty"`
 	Obtained   time.Time `json:"obtained"`
 	RefreshEnd time.Time `json:"refresh_ends,omitzero"`
-	Scope      string    `json:"scope,omitempty"`
+	// Life is the longest life of a refresh token of this consent that the
+	// service has named, in seconds.
+	Life  int64  `json:"refresh_life,omitempty"`
+	Scope string `json:"scope,omitempty"`
 	// Seeds are marks of the refresh tokens of the settings that were used:
 	// none of them is used a second time.
 	Seeds []string `json:"seeds,omitempty"`
@@ -49,6 +52,23 @@ func (g *grant) fresh(now time.Time, refused string) bool {
 	return g.Access != "" && g.Access != refused && (g.Use.IsZero() || now.Before(g.Use))
 }
 
+// closing reports whether the consent ends soon: in two weeks, or in the last
+// quarter of a shorter life. A service that renews the life with each use
+// never comes near.
+func (g *grant) closing(now time.Time) bool {
+	end, life := g.end(), time.Duration(g.Life)*time.Second
+	return !end.IsZero() && end.Sub(now) < min(14*24*time.Hour, life/4)
+}
+
+// end is when the consent ends, zero when the service does not say. Without a
+// refresh token that is the end of the access token.
+func (g *grant) end() time.Time {
+	if g.Refresh == "" {
+		return g.Ends
+	}
+	return g.RefreshEnd
+}
+
 // sow notes that a refresh token of the settings was used.
 func (g *grant) sow(seed string) {
 	if m := mark(seed); !slices.Contains(g.Seeds, m) {
@@ -60,7 +80,7 @@ func (g *grant) sow(seed string) {
 // renewed is the grant after a token server gave t for the token used.
 func (e *exchange) renewed(old grant, used string, t tokens) grant {
 	now := e.now()
-	g := grant{Access: t.access, Use: e.until(t.life), Refresh: t.refresh, Obtained: now, RefreshEnd: old.RefreshEnd, Scope: t.scope, Seeds: old.Seeds}
+	g := grant{Access: t.access, Use: e.until(t.life), Refresh: t.refresh, Obtained: now, RefreshEnd: old.RefreshEnd, Life: old.Life, Scope: t.scope, Seeds: old.Seeds}
 	if t.life > 0 {
 		g.Ends = now.Add(t.life)
 	}
@@ -69,6 +89,7 @@ func (e *exchange) renewed(old grant, used string, t tokens) grant {
 	}
 	if t.refreshLife > 0 {
 		g.RefreshEnd = now.Add(t.refreshLife)
+		g.Life = max(g.Life, int64(t.refreshLife/time.Second))
 	} else if g.Refresh != used {
 		g.RefreshEnd = time.Time{}
 	}

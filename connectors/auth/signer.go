@@ -36,6 +36,9 @@ type Signer struct {
 // for; its origins are those of the token URL alone. It opens nothing. Errors
 // wrap connectors.ErrConfig.
 func New(s Settings, env connectors.Env, o web.Options) (*Signer, error) {
+	if o.Now == nil {
+		o.Now = env.Now
+	}
 	if s.Kind != OAuth2 {
 		return newSigner(s, o.Now, nil), nil
 	}

@@ -20,6 +20,9 @@ type SinkHarness struct {
 	New func(t *testing.T) SinkTarget
 	// Modes are the modes the sink has.
 	Modes []connectors.Mode
+	// Missing says that the sink takes away what a load does not hold, and
+	// knows where.
+	Missing bool
 	// Broken gives a sink whose target cannot be reached, built with Secrets.
 	Broken  func(t *testing.T) connectors.Sink
 	Secrets []string
@@ -45,11 +48,7 @@ type SinkTarget struct {
 
 // RunSink runs the suite for sinks.
 func RunSink(t *testing.T, h SinkHarness) {
-	cases := []struct {
-		name string
-		mode connectors.Mode
-		run  func(*testing.T, SinkTarget)
-	}{
+	cases := []sinkCase{
 		{"writes are invisible before commit", "", invisibleBeforeCommit},
 		{"abort leaves nothing", "", abortLeavesNothing},
 		{"ledger and position come with the data", "", ledgerWithData},
@@ -72,6 +71,13 @@ func RunSink(t *testing.T, h SinkHarness) {
 		{"a poison record is isolated, upsert", connectors.Upsert, poisonUpsert},
 		{"replace leaves exactly the load", connectors.Replace, replaceDeletes},
 		{"replace without a key", connectors.Replace, replaceWithoutKey},
+		{"history keeps versions", connectors.History, historyKeepsVersions},
+		{"history is written in order", connectors.History, historyInOrder},
+		{"history of keys that come twice or not at all", connectors.History, historyDuplicates},
+		{"a poison record is isolated, history", connectors.History, poisonHistory},
+	}
+	if h.Missing {
+		cases = append(cases, missingCases()...)
 	}
 	for _, c := range cases {
 		if c.mode != "" && !slices.Contains(h.Modes, c.mode) {
@@ -84,11 +90,35 @@ func RunSink(t *testing.T, h SinkHarness) {
 	}
 }
 
+// sinkCase is one case, for sinks that have the mode.
+type sinkCase struct {
+	name string
+	mode connectors.Mode
+	run  func(*testing.T, SinkTarget)
+}
+
+func missingCases() []sinkCase {
+	return []sinkCase{
+		{"missing records are deleted", connectors.Upsert, missingDeletes},
+		{"missing records are closed and come back", connectors.Upsert, missingCloses},
+		{"keys that are kept are not missing", connectors.Upsert, missingKeeps},
+		{"records that are refused are not missing", connectors.Upsert, missingRefused},
+		{"records that do not fit are not missing", connectors.Upsert, missingLost},
+		{"an error of approve takes nothing away", connectors.Upsert, missingBlocked},
+		{"missing records end their versions", connectors.History, missingVersions},
+		{"versions end in order", connectors.History, missingInOrder},
+		{"replace within where", connectors.Replace, whereReplaces},
+		{"where compares values, not texts", connectors.Replace, whereCompares},
+		{"a record of another part is not taken over", connectors.Replace, whereOutside},
+		{"missing within where", connectors.Upsert, whereMissing},
+	}
+}
+
 // load names a load of the default shape into the target's stream.
 func (k SinkTarget) load(mode connectors.Mode) connectors.Load {
 	l := connectors.Load{ID: uuid.Must(uuid.NewV7()).String(), Project: "maple-court", Environment: "", Pipeline: "rent_roll",
 		Stream: k.Stream, Shape: shape(), Mode: mode, MaxRefused: 10}
-	if mode == connectors.Upsert || mode == connectors.Replace {
+	if mode != connectors.Append {
 		l.Key = []string{"id"}
 	}
 	return l

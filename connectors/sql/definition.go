@@ -46,7 +46,7 @@ func Postgres() connectors.Definition {
 		Connection: func() any { return new(PostgresConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
-		Modes:      modes(), Cursor: true, Typed: true,
+		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			db, err := newPostgres(connection.(*PostgresConnection).URL.Reveal())
 			if err != nil {
@@ -73,7 +73,7 @@ func MySQL() connectors.Definition {
 		Connection: func() any { return new(MySQLConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
-		Modes:      modes(), Cursor: true, Typed: true,
+		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			db, err := newMySQL(connection.(*MySQLConnection).URL.Reveal())
 			if err != nil {
@@ -118,7 +118,7 @@ func SQLite() connectors.Definition {
 		Connection: func() any { return new(SQLiteConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
-		Modes:      modes(), Cursor: true, Typed: true,
+		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			db := newSQLite(env.Dir, connection.(*SQLiteConnection).Path.Value)
 			return &source{flavor: &sqliteFlavor{db: db}, query: options.(*SourceOptions).Query.Value, limits: env.Limits}, nil
@@ -134,5 +134,5 @@ func SQLite() connectors.Definition {
 }
 
 func modes() []connectors.Mode {
-	return []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace}
+	return []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace, connectors.History}
 }

@@ -22,7 +22,7 @@ import (
 func rentLoad(mode connectors.Mode, scale int32) connectors.Load {
 	amount := record.NewField("amount", record.Decimal)
 	amount.Scale = scale
-	l := connectors.Load{ID: uuid.Must(uuid.NewV7()).String(), Project: "p", Pipeline: "rent", Stream: "rent", Mode: mode, MaxRefused: 10,
+	l := connectors.Load{ID: uuid.Must(uuid.NewV7()).String(), Project: "p", Pipeline: "rent", Stream: "rent", Mode: mode, MaxRefused: 10, AsOf: time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC),
 		Shape: record.MustShape(record.NewField("id", record.Text), amount, record.NewField("due", record.Date))}
 	if mode != connectors.Append {
 		l.Key = []string{"id"}

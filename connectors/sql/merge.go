@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // merge brings the staged rows of a load into the target, in the open
@@ -15,8 +16,12 @@ type merge struct {
 	*session
 	plan     *plan
 	refusals *refusals
+	dialect  dialect
 	mode     connectors.Mode
-	rows     int64 // rows brought in and not refused so far
+	policy   connectors.Missing
+	asOf     string // the instant of the load, for messages
+	kept     *kept  // keys that are not missing; nil when nothing is
+	rows     int64  // rows brought in and not refused so far
 	receipt  connectors.Receipt
 	empty    bool // the target had no row before
 	checked  bool // no key is staged twice
@@ -38,10 +43,8 @@ func (m *merge) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if m.mode == connectors.Replace {
-		if err := m.remove(ctx); err != nil {
-			return err
-		}
+	if err := m.prepare(ctx); err != nil {
+		return err
 	}
 	before := len(m.refusals.list)
 	if err := m.upsert(ctx); err != nil {
@@ -54,17 +57,57 @@ func (m *merge) run(ctx context.Context) error {
 	return nil
 }
 
+// prepare makes room for the rows of this load: what it does not hold goes.
+func (m *merge) prepare(ctx context.Context) error {
+	if m.mode == connectors.Replace {
+		if err := m.outside(ctx); err != nil {
+			return err
+		}
+		return m.remove(ctx)
+	}
+	if m.kept != nil && !m.kept.all {
+		if err := m.missing(ctx); err != nil {
+			return err
+		}
+	}
+	if m.plan.versioned() && !m.empty {
+		return m.late(ctx)
+	}
+	return nil
+}
+
+// outside finds a record of the load that the target has outside of the part
+// that is replaced, which must stay as it is.
+func (m *merge) outside(ctx context.Context) error {
+	p := m.plan
+	if len(p.scope) == 0 || len(p.keys) == 0 || m.empty {
+		return nil
+	}
+	within := p.within("t.")
+	key, found, err := m.firstKey(ctx, "s.", " FROM "+p.stage+" AS s JOIN "+p.target+" AS t ON "+p.same("t.")+" WHERE ("+within.text+") IS NOT TRUE", within.args)
+	if err != nil || !found {
+		return m.wrap(err, "look into %q", p.name)
+	}
+	return fmt.Errorf("%s: %q has record %q outside of where, in a part this load leaves as it is; load that part too, or make the fields of where part of the key",
+		document.CodeSinkWhere, p.name, key)
+}
+
 // remove deletes what this load does not hold: by key, or all of it when
 // there is none. Readers go on seeing the rows until the commit.
 func (m *merge) remove(ctx context.Context) error {
-	statement := "DELETE FROM " + m.plan.target
-	if len(m.plan.keys) > 0 {
-		statement += " AS t WHERE NOT EXISTS (SELECT 1 FROM " + m.plan.stage + " AS s WHERE " + m.plan.same("t.") + ")"
-		if m.plan.words.joins {
-			statement = "DELETE t FROM " + m.plan.target + " AS t LEFT JOIN " + m.plan.stage + " AS s ON " + m.plan.same("t.") + " WHERE s." + rowColumn + " IS NULL"
+	p := m.plan
+	within := p.within("t.")
+	statement := "DELETE FROM " + p.target + " AS t WHERE " + within.text
+	if p.words.joins {
+		statement = "DELETE t FROM " + p.target + " AS t WHERE " + within.text
+	}
+	if len(p.keys) > 0 {
+		statement += " AND NOT EXISTS (SELECT 1 FROM " + p.stage + " AS s WHERE " + p.same("t.") + ")"
+		if p.words.joins {
+			statement = "DELETE t FROM " + p.target + " AS t LEFT JOIN " + p.stage + " AS s ON " + p.same("t.") + " WHERE s." + rowColumn + " IS NULL AND " + within.text
 		}
 	}
-	n, err := m.count(ctx, statement)
+	n, err := m.count(ctx, statement, within.args...)
 	m.receipt.Deleted += n
 	return m.wrap(err, "remove the rows of %q that this load does not hold", m.plan.name)
 }
@@ -128,6 +171,9 @@ func (m *merge) try(ctx context.Context, rows span) (inserted, changed, matched 
 // apply runs the statements of the mode over a span.
 func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matched int64, err error) {
 	p := m.plan
+	if p.versioned() {
+		return m.versions(ctx, rows)
+	}
 	if len(p.keys) == 0 {
 		inserted, err = m.count(ctx, "INSERT INTO "+p.target+" ("+p.list("")+") SELECT "+p.list("s.")+
 			" FROM "+p.stage+" AS s WHERE "+rows.where("s.")+" ORDER BY s."+rowColumn)
@@ -145,7 +191,7 @@ func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matche
 		inserted = total - matched
 		return inserted, touched - inserted, matched, err
 	}
-	if p.assign("", "s.") != "" && matched > 0 {
+	if p.renew("", "s.") != "" && matched > 0 {
 		if changed, err = m.count(ctx, m.update(rows)); err != nil {
 			return 0, 0, 0, err
 		}
@@ -163,8 +209,8 @@ func (m *merge) apply(ctx context.Context, rows span) (inserted, changed, matche
 func (m *merge) onConflict(rows span) string {
 	p := m.plan
 	action := "DO NOTHING"
-	if set := p.assign("", "excluded."); set != "" {
-		action = "DO UPDATE SET " + set + " WHERE " + p.distinct("t.", "excluded.")
+	if set := p.renew("", "excluded."); set != "" {
+		action = "DO UPDATE SET " + set + " WHERE " + p.stale("t.", "excluded.")
 	}
 	return "INSERT INTO " + p.target + " AS t (" + p.list("") + ") SELECT " + p.list("s.") + " FROM " + p.stage +
 		" AS s WHERE " + rows.where("s.") + " ON CONFLICT (" + p.keyList() + ") " + action
@@ -186,11 +232,11 @@ func (m *merge) insert(rows span) string {
 // update changes the rows of the target that differ from a staged one.
 func (m *merge) update(rows span) string {
 	p := m.plan
-	where := " WHERE " + rows.where("s.") + " AND " + p.same("t.") + " AND " + p.distinct("t.", "s.")
+	where := " WHERE " + rows.where("s.") + " AND " + p.same("t.") + " AND " + p.stale("t.", "s.")
 	if p.words.joins {
-		return "UPDATE " + p.target + " AS t, " + p.stage + " AS s SET " + p.assign("t.", "s.") + where
+		return "UPDATE " + p.target + " AS t, " + p.stage + " AS s SET " + p.renew("t.", "s.") + where
 	}
-	return "UPDATE " + p.target + " AS t SET " + p.assign("", "s.") + " FROM " + p.stage + " AS s" + where
+	return "UPDATE " + p.target + " AS t SET " + p.renew("", "s.") + " FROM " + p.stage + " AS s" + where
 }
 
 func (m *merge) isEmpty(ctx context.Context) (bool, error) {
@@ -219,8 +265,12 @@ func (m *merge) find(ctx context.Context, rows span) (int64, error) {
 	if _, err := m.count(ctx, "DELETE FROM "+m.plan.found); err != nil {
 		return 0, err
 	}
+	current := "TRUE" // what a version replaces is closed by now
+	if m.plan.versioned() {
+		current = m.plan.open("t.")
+	}
 	return m.count(ctx, "INSERT INTO "+m.plan.found+" SELECT DISTINCT s."+rowColumn+" FROM "+m.plan.target+" AS t JOIN "+m.plan.stage+
-		" AS s ON "+m.plan.same("t.")+" WHERE "+rows.where("s."))
+		" AS s ON "+m.plan.same("t.")+" WHERE "+rows.where("s.")+" AND "+current)
 }
 
 func (m *merge) countStaged(ctx context.Context, rows span) (n int64, err error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/tieout/tieout/schemas/decimal"
@@ -73,29 +74,30 @@ func (v *valuer) number(dst []byte, target *column, c *record.Column, row int) (
 	return record.AppendValue(dst, &target.field, c, row), ""
 }
 
-// timestamp writes an instant in UTC, in whole steps of the column's fraction.
+// timestamp writes an instant in whole steps of the column's fraction.
 func (v *valuer) timestamp(dst []byte, target *column, micros int64) ([]byte, string) {
 	if !target.room.stamps {
 		v.scratch = calendar.AppendTimestamp(v.scratch[:0], micros)
 		return v.text(dst, target, v.scratch)
 	}
-	step := int64(1)
-	for range 6 - target.room.fraction {
-		step *= 10
+	if lost := target.lostFraction(micros); lost != "" {
+		return dst, lost
 	}
-	if micros%step != 0 {
-		return dst, fmt.Sprintf("%s: column %q is %s and would lose a part of %s; make it %s(6)",
-			document.CodeSinkDigitsLost, target.name, target.typ, calendar.AppendTimestamp(nil, micros), target.typ)
+	zone := time.UTC
+	if target.local {
+		zone = v.plan.zone
 	}
 	start := len(dst) + 1
-	dst = calendar.AppendTimestamp(append(dst, '\''), micros)
+	dst, once := appendLocal(append(dst, '\''), micros, zone)
+	if !once {
+		return dst, clockTwice(target, micros, zone)
+	}
 	for i := start; i < len(dst); i++ {
 		if dst[i] == 'T' {
 			dst[i] = ' '
 		}
 	}
-	dst[len(dst)-1] = '\'' // in place of the Z
-	return dst, ""
+	return append(dst, '\''), ""
 }
 
 // text escapes a text, and finds what MySQL would cut without an error.

@@ -35,6 +35,7 @@ func mysqlFit(p *plan, c *column, target *mysqlColumn) error {
 		ok = ok || target.Type == "date" || target.Type == "datetime"
 	case record.Timestamp:
 		ok = ok || target.Type == "datetime" || target.Type == "timestamp"
+		c.local = target.Type == "datetime"
 	case record.List, record.Record:
 		if target.Type == "json" {
 			return codedError(document.CodeSinkAffinity, "column %q of table %q is json, in which MySQL would make binary floats of numbers; make it longtext",

@@ -222,7 +222,7 @@ func TestMySQLPoison(t *testing.T) {
 	} {
 		for _, mode := range modes() {
 			must(t, d, "DROP TABLE IF EXISTS rent", "DROP TABLE IF EXISTS units", "CREATE TABLE units (id varchar(9) PRIMARY KEY)",
-				"INSERT INTO units VALUES ('a'), ('b'), ('c'), ('d')", "CREATE TABLE rent ("+rule+")")
+				"INSERT INTO units VALUES ('a'), ('b'), ('c'), ('d')", "CREATE TABLE rent ("+rule+", valid_from datetime(6), valid_to datetime(6))")
 			receipt, err := loadRent(t, k, rentLoad(mode, 2), "a", "b", "bad", "c", "d")
 			if err != nil || receipt.Inserted != 4 || len(receipt.Refused) != 1 {
 				t.Errorf("%s, %s: %v %+v", rule, mode, err, receipt)
@@ -339,7 +339,7 @@ func TestMySQLServerSettings(t *testing.T) {
 		if receipt, err := loadRent(t, k, rentLoad(mode, 2), "a", `b\'`, "c"); err != nil || receipt.Inserted != 3 {
 			t.Errorf("%s: %v %+v", mode, err, receipt)
 		}
-		if _, rows, _ := readRows(t, &source{flavor: &mysqlFlavor{db: d}}, connectors.Read{Stream: "rent"}); len(rows) != 3 || !strings.Contains(rows[1], `"b\\'"`) {
+		if _, rows, _ := readRows(t, &source{flavor: &mysqlFlavor{db: d}}, connectors.Read{Stream: "rent", Zone: time.UTC}); len(rows) != 3 || !strings.Contains(rows[1], `"b\\'"`) {
 			t.Errorf("%s: read %v", mode, rows)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
 )
 
 // ledger finds or creates the two tables. MySQL commits whenever a table is
@@ -122,4 +124,18 @@ func mysqlIndexed(p *plan) string {
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// present brings keys into a temporary table.
+func (d *mysqlDB) present(ctx context.Context, s *session, keys, load *plan, k *kept) (string, error) {
+	statement := "CREATE TEMPORARY TABLE " + keys.stage + " (" + rowColumn + " bigint NOT NULL PRIMARY KEY, KEY tieout_key (" + mysqlIndexed(load) +
+		")) ENGINE=InnoDB AS SELECT 0 AS " + rowColumn + ", " + keys.list("") + " FROM " + load.target + " WHERE 1 = 0"
+	if err := s.exec(ctx, "create the table of keys", statement); err != nil {
+		return "", err
+	}
+	t := newInserter(s, keys, &refusals{most: math.MaxInt}, insertBytes)
+	if err := k.batches(func(b *record.Batch) error { return t.write(ctx, b) }); err != nil {
+		return "", err
+	}
+	return keys.stage, t.flush(ctx)
 }

@@ -55,14 +55,17 @@ func (d *mysqlDB) target(ctx context.Context, s *session, load connectors.Load) 
 		return nil, err
 	}
 	if !there {
-		if err := d.create(ctx, s, p, load); err != nil {
+		if err := d.create(ctx, s, p); err != nil {
 			return nil, err
 		}
 	}
 	if err := d.fit(ctx, s, p, name); err != nil {
 		return nil, err
 	}
-	return p, d.rights(ctx, s, p, load.Mode)
+	if err := p.finish(&load); err != nil {
+		return nil, err
+	}
+	return p, d.rights(ctx, s, p, &load)
 }
 
 // look finds the table. One that cannot undo what it was given is refused.
@@ -86,14 +89,19 @@ func (d *mysqlDB) look(ctx context.Context, s *session, p *plan, name tableName)
 }
 
 // rights proves every right the mode needs by statements that touch no row.
-func (d *mysqlDB) rights(ctx context.Context, s *session, p *plan, mode connectors.Mode) error {
+func (d *mysqlDB) rights(ctx context.Context, s *session, p *plan, load *connectors.Load) error {
 	nothing := " FROM " + p.target + " WHERE 1 = 0"
-	probes := map[string]string{"INSERT": "INSERT INTO " + p.target + " (" + p.list("") + ") SELECT " + strings.Repeat("NULL, ", len(p.columns)-1) + "NULL FROM DUAL WHERE 1 = 0"}
-	if mode != connectors.Append {
+	var all []string
+	for _, c := range p.fitted() {
+		all = append(all, c.quoted)
+	}
+	probes := map[string]string{"INSERT": "INSERT INTO " + p.target + " (" + strings.Join(all, ", ") + ") SELECT " + strings.Repeat("NULL, ", len(all)-1) + "NULL FROM DUAL WHERE 1 = 0"}
+	need := neededRights(load)
+	if slices.Contains(need, "SELECT") {
 		probes["SELECT"] = "SELECT " + p.list("") + nothing
 		probes["UPDATE"] = "UPDATE " + p.target + " SET " + p.columns[0].quoted + " = " + p.columns[0].quoted + " WHERE 1 = 0"
 	}
-	if mode == connectors.Replace {
+	if slices.Contains(need, "DELETE") {
 		probes["DELETE"] = "DELETE" + nothing
 	}
 	for right, probe := range probes {
@@ -115,8 +123,7 @@ func (d *mysqlDB) fit(ctx context.Context, s *session, p *plan, name tableName) 
 		names[i] = columns[i].Name
 	}
 	given := make(map[int]bool)
-	for i := range p.columns {
-		c := &p.columns[i]
+	for _, c := range p.fitted() {
 		at := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, c.name) })
 		if at < 0 {
 			return codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
@@ -137,8 +144,8 @@ func (d *mysqlDB) fit(ctx context.Context, s *session, p *plan, name tableName) 
 }
 
 // create makes the table. Its texts are compared byte by byte.
-func (d *mysqlDB) create(ctx context.Context, s *session, p *plan, load connectors.Load) error {
-	names := load.Shape.Names()
+func (d *mysqlDB) create(ctx context.Context, s *session, p *plan) error {
+	names := p.names()
 	if err := checkCreated(names, 0, true); err != nil {
 		return err
 	}
@@ -155,13 +162,16 @@ func (d *mysqlDB) create(ctx context.Context, s *session, p *plan, load connecto
 	if maria {
 		collation = "utf8mb4_nopad_bin"
 	}
-	lines := make([]string, len(p.columns))
-	for i := range p.columns {
-		c := &p.columns[i]
-		lines[i] = c.quoted + " " + mysqlCreated(c.field, slices.Contains(p.keys, i), len(p.keys))
+	var lines []string
+	for i, c := range p.fitted() {
+		line := c.quoted + " " + mysqlCreated(c.field, slices.Contains(p.keys, i), len(p.keys))
+		if p.needed(i) {
+			line += " NOT NULL"
+		}
+		lines = append(lines, line)
 	}
 	if len(p.keys) > 0 {
-		lines = append(lines, "PRIMARY KEY ("+p.keyList()+")")
+		lines = append(lines, "PRIMARY KEY ("+p.identity()+")")
 	}
 	err = s.exec(ctx, fmt.Sprintf("create table %q", p.name), "CREATE TABLE IF NOT EXISTS "+p.target+" (\n\t"+strings.Join(lines, ",\n\t")+
 		"\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE="+collation)

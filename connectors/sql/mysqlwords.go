@@ -1,6 +1,11 @@
 package sql
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+
+	"github.com/tieout/tieout/schemas/record"
+)
 
 // mysqlWords are those of MySQL and MariaDB. A temporary table may stand only
 // once in a statement of MySQL.
@@ -21,7 +26,33 @@ func mysqlWords() words {
 				left, right = mysqlBytes(left), mysqlBytes(right)
 			}
 			return "NOT (" + left + " <=> " + right + ")"
-		}}
+		},
+		parameter: mysqlParameter, exact: mysqlBytes, truth: zeroOrOne,
+		stampText: func(text []byte, c *column) []byte {
+			if c.text {
+				return text
+			}
+			return mysqlStamp(text)
+		},
+		instant: func(_ bool, text string) string { return "TIMESTAMP" + literal(string(mysqlStamp([]byte(text)))) }}
+}
+
+// mysqlParameter says what a value is: MySQL would compare a number or a time
+// with a text as floats or texts.
+func mysqlParameter(_ int, c *column) string {
+	switch {
+	case c.text:
+	case c.field.Kind == record.Date:
+		return "CAST(? AS date)"
+	case c.field.Kind == record.Timestamp:
+		return "CAST(? AS datetime(6))"
+	}
+	return "?"
+}
+
+// mysqlStamp writes RFC 3339, or a clock's time, as MySQL does.
+func mysqlStamp(text []byte) []byte {
+	return bytes.Replace(bytes.TrimSuffix(text, []byte{'Z'}), []byte{'T'}, []byte{' '}, 1)
 }
 
 func mysqlBytes(expr string) string { return "CAST(" + expr + " AS BINARY)" }

@@ -68,12 +68,30 @@ func (e *encoder) value(dst []byte, target *column, c *record.Column, row int) (
 		}
 		return record.AppendDate(dst, c.Ints[row]), ""
 	case record.Timestamp:
+		if target.local || target.room.stamps {
+			return e.stamp(dst, target, c.Ints[row])
+		}
 		return calendar.AppendTimestamp(dst, c.Ints[row]), ""
 	case record.List, record.Record:
 		e.scratch = record.AppendValue(e.scratch[:0], &target.field, c, row)
 		return e.text(dst, target, e.scratch)
 	}
 	return record.AppendValue(dst, &target.field, c, row), ""
+}
+
+// stamp writes an instant for a column that keeps less than all of it.
+func (e *encoder) stamp(dst []byte, target *column, micros int64) ([]byte, string) {
+	if lost := target.lostFraction(micros); lost != "" {
+		return dst, lost
+	}
+	if !target.local {
+		return calendar.AppendTimestamp(dst, micros), ""
+	}
+	dst, once := appendLocal(dst, micros, e.plan.zone)
+	if !once {
+		return dst, clockTwice(target, micros, e.plan.zone)
+	}
+	return dst, ""
 }
 
 func (e *encoder) decimal(dst []byte, target *column, c *record.Column, row int) ([]byte, string) {

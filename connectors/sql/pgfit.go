@@ -27,6 +27,7 @@ func pgFit(p *plan, c *column, target *pgColumn) error {
 	}
 	ok := true
 	isText := slices.Contains(pgTexts(), target.Type)
+	c.loose = target.Type == "citext"
 	switch c.field.Kind {
 	case record.Text, record.Unknown:
 		ok = !slices.Contains(pgWrong(), target.Type)
@@ -40,6 +41,10 @@ func pgFit(p *plan, c *column, target *pgColumn) error {
 		ok = isText
 	case record.Timestamp:
 		ok = isText || target.Type == "timestamptz" || target.Type == "timestamp"
+		c.local = target.Type == "timestamp"
+		if !isText && target.Modifier >= 0 {
+			c.room.stamps, c.room.fraction = true, int(target.Modifier)
+		}
 	case record.List, record.Record:
 		ok = isText || target.Type == "json" || target.Type == "jsonb"
 	}

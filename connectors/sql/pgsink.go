@@ -5,12 +5,14 @@ import (
 	stdsql "database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/lib/pq"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
 )
 
 // ledgerLock is the advisory lock under which the ledger tables are created,
@@ -79,6 +81,9 @@ func (p *postgres) begin(ctx context.Context, s *session, load connectors.Load, 
 	if err != nil {
 		return nil, err
 	}
+	if err := plan.finish(&load); err != nil {
+		return nil, err
+	}
 	// READ COMMITTED, so that the fence sees epochs taken after this moment.
 	if err := s.exec(ctx, "begin", "BEGIN ISOLATION LEVEL READ COMMITTED; SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
 		return nil, err
@@ -134,4 +139,18 @@ func postgresExplain(err error) (reason string, columns []string) {
 		return pe.Message + "; " + pe.Detail, columns
 	}
 	return pe.Message, columns
+}
+
+// present brings keys into a temporary table.
+func (p *postgres) present(ctx context.Context, s *session, keys, load *plan, k *kept) (string, error) {
+	keys.stage = "pg_temp.tieout_present"
+	statement := "CREATE TEMP TABLE tieout_present ON COMMIT DROP AS SELECT " + keys.list("") + ", 0::bigint AS " + rowColumn + " FROM " + load.stage + " WITH NO DATA"
+	if err := s.exec(ctx, "create the table of keys", statement); err != nil {
+		return "", err
+	}
+	c := newCopier(s, keys, "tieout_present", &refusals{most: math.MaxInt})
+	if err := k.batches(func(b *record.Batch) error { return c.write(ctx, b) }); err != nil {
+		return "", err
+	}
+	return keys.stage, c.finish(ctx)
 }

@@ -57,26 +57,20 @@ func (p *postgres) target(ctx context.Context, s *session, load connectors.Load)
 		return nil, s.wrap(err, "look for table %q", plan.name)
 	}
 	if !table.OID.Valid {
-		return plan, p.planCreate(ctx, s, plan, name, load)
+		return plan, p.planCreate(ctx, s, plan, name)
 	}
 	if kind := table.Kind.String; kind != "r" && kind != "p" && kind != "f" {
 		return nil, configError("%q is no table; load into a table", plan.name)
 	}
-	if err := p.rights(ctx, s, plan, table.OID.Int64, load.Mode); err != nil {
+	if err := p.rights(ctx, s, plan, table.OID.Int64, &load); err != nil {
 		return nil, err
 	}
 	return plan, p.fit(ctx, s, plan, table.OID.Int64)
 }
 
 // rights asks for every right the mode needs, before a record is read.
-func (p *postgres) rights(ctx context.Context, s *session, plan *plan, oid int64, mode connectors.Mode) error {
-	need := []string{"INSERT"}
-	switch mode {
-	case connectors.Upsert:
-		need = []string{"SELECT", "INSERT", "UPDATE"}
-	case connectors.Replace:
-		need = []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
-	}
+func (p *postgres) rights(ctx context.Context, s *session, plan *plan, oid int64, load *connectors.Load) error {
+	need := neededRights(load)
 	for _, right := range need {
 		var has bool
 		var user string
@@ -101,8 +95,7 @@ func (p *postgres) fit(ctx context.Context, s *session, plan *plan, oid int64) e
 	for i := range columns {
 		names[i] = columns[i].Name
 	}
-	for i := range plan.columns {
-		c := &plan.columns[i]
+	for _, c := range plan.fitted() {
 		at := slices.Index(names, c.name)
 		if at < 0 {
 			return codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
@@ -113,7 +106,7 @@ func (p *postgres) fit(ctx context.Context, s *session, plan *plan, oid int64) e
 		}
 	}
 	for i := range columns {
-		if columns[i].Required && !slices.ContainsFunc(plan.columns, func(c column) bool { return c.name == columns[i].Name }) {
+		if columns[i].Required && !plan.has(columns[i].Name, func(a, b string) bool { return a == b }) {
 			return codedError(document.CodeSinkMissingColumn, "column %q of table %q needs a value and no field has that name; add the field, or give the column a default",
 				columns[i].Name, plan.name)
 		}
@@ -123,7 +116,7 @@ func (p *postgres) fit(ctx context.Context, s *session, plan *plan, oid int64) e
 
 // findUnique sees whether the key has a unique index that ON CONFLICT can use.
 func (p *postgres) findUnique(ctx context.Context, s *session, plan *plan, oid int64, columns []pgColumn) error {
-	if len(plan.keys) == 0 {
+	if len(plan.keys) == 0 || plan.versioned() {
 		return nil
 	}
 	var want []string
@@ -150,8 +143,8 @@ func (p *postgres) findUnique(ctx context.Context, s *session, plan *plan, oid i
 }
 
 // planCreate plans the table and checks that it may be made.
-func (p *postgres) planCreate(ctx context.Context, s *session, plan *plan, name tableName, load connectors.Load) error {
-	if err := checkCreated(load.Shape.Names(), maxName, false); err != nil {
+func (p *postgres) planCreate(ctx context.Context, s *session, plan *plan, name tableName) error {
+	if err := checkCreated(plan.names(), maxName, false); err != nil {
 		return err
 	}
 	var may, there stdsql.NullBool
@@ -169,18 +162,21 @@ func (p *postgres) planCreate(ctx context.Context, s *session, plan *plan, name 
 		return fmt.Errorf("%w: %s: table %q does not exist and user %q may not create it; GRANT CREATE ON SCHEMA %s TO that user, or create the table",
 			connectors.ErrEnvironment, document.CodeSinkPermission, plan.name, user.String, schema.String)
 	}
-	lines := make([]string, len(plan.columns))
-	for i := range plan.columns {
-		c := &plan.columns[i]
+	var lines []string
+	for i, c := range plan.fitted() {
 		created := pgCreated(c.field)
 		if err := pgFit(plan, c, &created); err != nil {
 			return err
 		}
-		lines[i] = c.quoted + " " + created.Shown
+		line := c.quoted + " " + created.Shown
+		if plan.versioned() && plan.needed(i) {
+			line += " NOT NULL"
+		}
+		lines = append(lines, line)
 	}
 	if len(plan.keys) > 0 {
-		lines = append(lines, "PRIMARY KEY ("+plan.keyList()+")")
-		plan.unique = true
+		lines = append(lines, "PRIMARY KEY ("+plan.identity()+")")
+		plan.unique = !plan.versioned()
 	}
 	plan.create = []string{"CREATE TABLE " + plan.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
 	return nil

@@ -3,6 +3,7 @@ package sql
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/document"
@@ -34,6 +35,15 @@ type plan struct {
 	// create holds the statements that make the missing table.
 	create []string
 	words  *words
+	// marks are the columns a load fills by itself, asOf the instant of the
+	// load as SQL for them.
+	marks []column
+	asOf  string
+	// scope bounds what a load may take away; present is the table of keys
+	// that are not missing, "" for none.
+	scope   []scoped
+	present string
+	zone    *time.Location // of columns without one; nil is UTC
 }
 
 // column is one column of the target.
@@ -52,6 +62,10 @@ type column struct {
 	// equality of its own; loose that its equality takes different texts for
 	// the same.
 	text, uncomparable, loose bool
+	// affinity is how SQLite stores and compares the column's values.
+	affinity string
+	// local says that the column keeps the time of a clock, without its zone.
+	local bool
 	// room is how much of a value fits, where the database would cut it
 	// without an error.
 	room room
@@ -75,7 +89,7 @@ func newPlan(load connectors.Load, target tableName, w *words) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{target: quoted, name: target.String(), words: w}
+	p := &plan{target: quoted, name: target.String(), words: w, zone: load.Zone}
 	for i := range load.Shape.Fields {
 		f := load.Shape.Fields[i]
 		q, err := w.quote(f.Name)
@@ -90,6 +104,9 @@ func newPlan(load connectors.Load, target tableName, w *words) (*plan, error) {
 	if len(p.columns) == 0 {
 		return nil, configError("the load into %q has no fields", p.name)
 	}
+	if err := p.findMarks(&load); err != nil {
+		return nil, err
+	}
 	return p, p.findKeys(load)
 }
 
@@ -97,8 +114,8 @@ func (p *plan) findKeys(load connectors.Load) error {
 	if load.Mode == connectors.Append {
 		return nil
 	}
-	if load.Mode == connectors.Upsert && len(load.Key) == 0 {
-		return codedError(document.CodeSinkMissingKey, "the mode upsert needs a key; write `key: [...]` under sink")
+	if len(load.Key) == 0 && (load.Mode == connectors.Upsert || load.Mode == connectors.History) {
+		return codedError(document.CodeSinkMissingKey, "the mode %s needs a key; write `key: [...]` under sink", load.Mode)
 	}
 	for _, k := range load.Key {
 		i := slices.IndexFunc(p.columns, func(c column) bool { return c.name == k })
@@ -169,14 +186,17 @@ func (p *plan) exactKeys() string {
 
 // same writes the condition that a row of the stage, s, has the key of a row
 // called b.
-func (p *plan) same(b string) string {
+func (p *plan) same(b string) string { return p.sameAs("s.", b) }
+
+// sameAs writes the condition that two rows have the same key.
+func (p *plan) sameAs(a, b string) string {
 	var out strings.Builder
 	for n, i := range p.keys {
 		if n > 0 {
 			out.WriteString(" AND ")
 		}
 		c := &p.columns[i]
-		out.WriteString(p.words.same(c, "s."+c.quoted, b+c.quoted))
+		out.WriteString(p.words.same(c, a+c.quoted, b+c.quoted))
 	}
 	return out.String()
 }
@@ -207,6 +227,28 @@ func (p *plan) assign(to, from string) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// stale writes the condition that a row of the target, b, differs from a
+// staged one: in a value, or because it was closed and is there again.
+func (p *plan) stale(b, a string) string {
+	differs := p.distinct(b, a)
+	if p.closing() {
+		return "(" + differs + " OR " + b + p.marks[0].quoted + " IS NOT NULL)"
+	}
+	return differs
+}
+
+// renew writes the SET list that makes a row of the target a staged one.
+func (p *plan) renew(to, from string) string {
+	set := p.assign(to, from)
+	if p.closing() {
+		if set != "" {
+			set += ", "
+		}
+		set += to + p.marks[0].quoted + " = NULL"
+	}
+	return set
 }
 
 // staged reports whether rows go through a staging table.

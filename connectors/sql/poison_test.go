@@ -22,7 +22,7 @@ func TestMergePoison(t *testing.T) {
 	} {
 		for _, mode := range modes() {
 			must(t, p, "DROP TABLE IF EXISTS rent", "DROP TABLE IF EXISTS units", "CREATE TABLE units (id text PRIMARY KEY)",
-				"INSERT INTO units VALUES ('a'), ('b'), ('c'), ('d')", "CREATE TABLE rent ("+rule.table+")")
+				"INSERT INTO units VALUES ('a'), ('b'), ('c'), ('d')", "CREATE TABLE rent ("+rule.table+", valid_from timestamptz, valid_to timestamptz)")
 			receipt, err := loadRent(t, k, rentLoad(mode, 2), "a", "b", "bad", "c", "d")
 			if err != nil || receipt.Inserted != 4 || len(receipt.Refused) != 1 {
 				t.Errorf("%s, %s: %v %+v", rule.table, mode, err, receipt)

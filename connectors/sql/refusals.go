@@ -15,6 +15,7 @@ type refusals struct {
 	list    []connectors.Refusal
 	most    int
 	origins []origin
+	kept    *kept // where refused keys go, nil when nobody asks for them
 }
 
 // origin remembers where the rows of a batch came from, in a few bytes where
@@ -78,6 +79,7 @@ func (r *refusals) add(refused connectors.Refusal) error {
 
 // addRow refuses a record that still stands in its batch.
 func (r *refusals) addRow(b *record.Batch, p *plan, row int32, reason, column string) error {
+	r.kept.addRow(p, b, int(row))
 	refused := connectors.Refusal{Seq: b.Seq, Row: row, Reason: reason, Key: p.keyText(b, int(row)), Record: record.AppendRowJSON(nil, b, int(row))}
 	if column != "" {
 		refused.Columns = []string{column}
@@ -88,6 +90,7 @@ func (r *refusals) addRow(b *record.Batch, p *plan, row int32, reason, column st
 
 // addTexts refuses a record known by the texts of its columns, nil for none.
 func (r *refusals) addTexts(p *plan, number int64, texts [][]byte, reason string, columns []string) error {
+	r.kept.addTexts(p, texts)
 	refused := connectors.Refusal{Seq: number >> rowBits, Row: int32(number & (1<<rowBits - 1)), Reason: reason, Columns: columns}
 	refused.Input, refused.Line = r.place(refused.Seq, refused.Row)
 	refused.Record = []byte{'{'}

@@ -28,8 +28,8 @@ func (s *session) exec(ctx context.Context, doing, statement string, args ...any
 
 // count runs a statement and tells how many rows it touched. The error is the
 // driver's own, for callers that look at it.
-func (s *session) count(ctx context.Context, statement string) (int64, error) {
-	result, err := s.conn.ExecContext(ctx, statement)
+func (s *session) count(ctx context.Context, statement string, args ...any) (int64, error) {
+	result, err := s.conn.ExecContext(ctx, statement, args...)
 	if err != nil {
 		return 0, err
 	}

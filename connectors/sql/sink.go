@@ -17,6 +17,9 @@ type dialect interface {
 	// begin checks the target and opens the load in the session; write and
 	// finish are then the loader's. It closes nothing.
 	begin(ctx context.Context, s *session, load connectors.Load, r *refusals) (loader, error)
+	// present brings keys into a temporary table in the load's transaction;
+	// keys has their columns, load those of the load. It gives the table.
+	present(ctx context.Context, s *session, keys, load *plan, k *kept) (string, error)
 	// locked begins a transaction in which the row of a pipeline's position
 	// can be locked, and does not wait for ever.
 	locked(ctx context.Context, s *session) error
@@ -47,7 +50,10 @@ func (k *sink) begin(ctx context.Context, s *session, load connectors.Load) (*wr
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{session: s, ledger: l, load: load, now: k.now, refusals: &refusals{most: load.MaxRefused}}
+	w := &writer{session: s, dialect: k.dialect, ledger: l, load: load, now: k.now, refusals: &refusals{most: load.MaxRefused}}
+	if load.Missing != "" && load.Missing != connectors.Keep {
+		w.refusals.kept = &kept{shape: keyShape(load)}
+	}
 	// Check the target first: a load that cannot work takes nobody's epoch.
 	if w.loader, err = k.dialect.begin(ctx, s, load, w.refusals); err != nil {
 		return nil, err
@@ -136,4 +142,15 @@ func (k *sink) Check(ctx context.Context) error {
 	}
 	defer s.close()
 	return s.exec(ctx, "check the connection", "SELECT 1")
+}
+
+// neededRights are the rights on the target that a load takes.
+func neededRights(load *connectors.Load) []string {
+	switch {
+	case load.Mode == connectors.Append:
+		return []string{"INSERT"}
+	case load.Mode == connectors.Replace, load.Missing == connectors.Delete, load.Mode == connectors.History && load.Missing == connectors.Close:
+		return []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
+	}
+	return []string{"SELECT", "INSERT", "UPDATE"}
 }

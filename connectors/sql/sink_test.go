@@ -82,6 +82,7 @@ func TestPostgresSink(t *testing.T) {
 	connectortest.RunSink(t, connectortest.SinkHarness{
 		New:     func(t *testing.T) connectortest.SinkTarget { return postgresTarget(t, address) },
 		Modes:   modes(),
+		Missing: true,
 		Secrets: []string{"s3cr3t!", "s3cr3t%21"},
 		Broken: func(t *testing.T) connectors.Sink {
 			connection := &PostgresConnection{URL: document.NewSecret("url", "postgres://someone:s3cr3t%21@127.0.0.1:1/nothing")}
@@ -121,6 +122,7 @@ func TestMySQLSink(t *testing.T) {
 	connectortest.RunSink(t, connectortest.SinkHarness{
 		New:     mysqlTarget,
 		Modes:   modes(),
+		Missing: true,
 		Secrets: []string{"s3cr3t!", "s3cr3t%21"},
 		Broken: func(t *testing.T) connectors.Sink {
 			connection := &MySQLConnection{URL: document.NewSecret("url", "mysql://someone:s3cr3t%21@127.0.0.1:1/nothing")}
@@ -159,7 +161,7 @@ func TestSQLiteSink(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	connectortest.RunSink(t, connectortest.SinkHarness{
 		New:   sqliteTarget,
-		Modes: modes(),
+		Modes: modes(), Missing: true,
 		Broken: func(t *testing.T) connectors.Sink {
 			env := testEnv(t)
 			sink, err := SQLite().NewSink(env, &SQLiteConnection{Path: document.Text{Value: strings.Repeat("no/", 3) + "where.db"}}, new(SinkOptions))

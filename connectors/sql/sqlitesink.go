@@ -2,8 +2,12 @@ package sql
 
 import (
 	"context"
+	"math"
+	"slices"
+	"strings"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/record"
 )
 
 // ledger finds or creates the two tables.
@@ -40,14 +44,48 @@ func (d *sqliteDB) begin(ctx context.Context, s *session, load connectors.Load, 
 	if err != nil {
 		return nil, err
 	}
+	if err := plan.finish(&load); err != nil {
+		return nil, err
+	}
 	plan.stage = "temp.tieout_stage"
-	// Columns without a type keep every value as it was bound.
-	statement := "CREATE TEMP TABLE tieout_stage (" + rowColumn + " INTEGER PRIMARY KEY, " + plan.list("") + ")"
-	if err := s.exec(ctx, "create the staging table", statement); err != nil {
+	if err := s.exec(ctx, "create the staging table", liteStage(plan, plan.keys)); err != nil {
 		return nil, err
 	}
 	if err := s.exec(ctx, "begin staging", "BEGIN DEFERRED"); err != nil {
 		return nil, err
 	}
 	return newStager(ctx, s, plan, r)
+}
+
+// liteStage writes the CREATE of a temporary table. Its columns without a type
+// keep every value as it was bound; those of the key have the target's
+// affinity, as an index on others would not be used to compare them.
+func liteStage(p *plan, keys []int) string {
+	text := "CREATE TEMP TABLE " + strings.TrimPrefix(p.stage, "temp.") + " (" + rowColumn + " INTEGER PRIMARY KEY"
+	for i := range p.columns {
+		text += ", " + p.columns[i].quoted
+		if slices.Contains(keys, i) && p.columns[i].affinity != "BLOB" {
+			text += " " + p.columns[i].affinity
+		}
+	}
+	return text + ")"
+}
+
+// present brings keys into a temporary table.
+func (d *sqliteDB) present(ctx context.Context, s *session, keys, load *plan, k *kept) (string, error) {
+	var all []int
+	for i := range keys.columns {
+		all = append(all, i)
+	}
+	if err := s.exec(ctx, "create the table of keys", liteStage(keys, all)); err != nil {
+		return "", err
+	}
+	t, err := newStager(ctx, s, keys, &refusals{most: math.MaxInt})
+	if err != nil {
+		return "", err
+	}
+	if err := k.batches(func(b *record.Batch) error { return t.write(ctx, b) }); err != nil {
+		return "", err
+	}
+	return keys.stage, t.close()
 }

@@ -189,17 +189,22 @@ func (t *stager) statement(ctx context.Context, conn driver.Conn) (driver.Stmt, 
 
 // finish ends the staging and takes the write lock for the merge.
 func (t *stager) finish(ctx context.Context) error {
+	if err := t.close(); err != nil {
+		return err
+	}
+	if err := t.s.exec(ctx, "end staging", "COMMIT"); err != nil {
+		return err
+	}
+	return t.s.exec(ctx, "begin", "BEGIN IMMEDIATE")
+}
+
+// close lets the statements go.
+func (t *stager) close() error {
 	err := t.s.raw(func(driver.Conn) error {
 		if t.tail != nil {
 			_ = t.tail.Close()
 		}
 		return t.full.Close()
 	})
-	if err != nil {
-		return t.s.wrap(err, "end staging")
-	}
-	if err := t.s.exec(ctx, "end staging", "COMMIT"); err != nil {
-		return err
-	}
-	return t.s.exec(ctx, "begin", "BEGIN IMMEDIATE")
+	return t.s.wrap(err, "end staging")
 }

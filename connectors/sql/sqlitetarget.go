@@ -53,10 +53,9 @@ func (d *sqliteDB) target(ctx context.Context, s *session, load connectors.Load)
 		return nil, err
 	}
 	if len(columns) == 0 {
-		return plan, d.planCreate(plan, load)
+		return plan, d.planCreate(plan)
 	}
-	for i := range plan.columns {
-		c := &plan.columns[i]
+	for _, c := range plan.fitted() {
 		at := slices.IndexFunc(columns, func(l liteColumn) bool { return strings.EqualFold(l.Name, c.name) })
 		if at < 0 {
 			return nil, codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
@@ -92,6 +91,7 @@ func liteNames(columns []liteColumn) []string {
 func liteFit(p *plan, c *column, target *liteColumn) error {
 	c.typ = target.Type
 	asText := target.affinity == "TEXT" || target.affinity == "BLOB"
+	c.text, c.affinity = target.affinity == "TEXT", target.affinity
 	ok := true
 	switch c.field.Kind {
 	case record.Decimal:
@@ -129,7 +129,7 @@ func liteRequired(p *plan, columns []liteColumn) error {
 	}
 	for i := range columns {
 		l := &columns[i]
-		given := slices.ContainsFunc(p.columns, func(c column) bool { return strings.EqualFold(c.name, l.Name) })
+		given := p.has(l.Name, strings.EqualFold)
 		numbered := rowid == 1 && l.Key == 1 && strings.EqualFold(l.Type, "INTEGER")
 		if l.NotNull && l.Default == nil && !given && !numbered && l.Hidden == 0 {
 			return codedError(document.CodeSinkMissingColumn, "column %q of table %q needs a value and no field has that name; add the field, or give the column a default",
@@ -141,7 +141,7 @@ func liteRequired(p *plan, columns []liteColumn) error {
 
 // findUnique sees whether the key has a unique index that ON CONFLICT can use.
 func (d *sqliteDB) findUnique(ctx context.Context, s *session, p *plan, columns []liteColumn, table string) error {
-	if len(p.keys) == 0 {
+	if len(p.keys) == 0 || p.versioned() {
 		return nil
 	}
 	var want []string
@@ -183,25 +183,26 @@ func sameNames(a, b []string) bool {
 
 // planCreate plans the table. Amounts are TEXT: any other type would make
 // binary floats of them.
-func (d *sqliteDB) planCreate(p *plan, load connectors.Load) error {
-	if err := checkCreated(load.Shape.Names(), 0, true); err != nil {
+func (d *sqliteDB) planCreate(p *plan) error {
+	if err := checkCreated(p.names(), 0, true); err != nil {
 		return err
 	}
-	lines := make([]string, len(p.columns))
-	for i := range p.columns {
-		c := &p.columns[i]
-		c.typ = "TEXT"
+	var lines []string
+	for i, c := range p.fitted() {
+		c.typ, c.text = "TEXT", true
 		if c.field.Kind == record.Integer || c.field.Kind == record.Boolean {
-			c.typ = "INTEGER"
+			c.typ, c.text = "INTEGER", false
 		}
-		lines[i] = c.quoted + " " + c.typ
-		if slices.Contains(p.keys, i) {
-			lines[i] += " NOT NULL"
+		c.affinity = c.typ
+		line := c.quoted + " " + c.typ
+		if p.needed(i) {
+			line += " NOT NULL"
 		}
+		lines = append(lines, line)
 	}
 	if len(p.keys) > 0 {
-		lines = append(lines, "PRIMARY KEY ("+p.keyList()+")")
-		p.unique = true
+		lines = append(lines, "PRIMARY KEY ("+p.identity()+")")
+		p.unique = !p.versioned()
 	}
 	p.create = []string{"CREATE TABLE IF NOT EXISTS " + p.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
 	return nil

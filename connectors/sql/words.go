@@ -25,6 +25,18 @@ type words struct {
 	joins, once bool
 	// same and distinct compare two expressions of one column, exactly.
 	same, distinct func(c *column, left, right string) string
+	// parameter is the place of the n-th value of a column, exact a text
+	// that compares byte by byte, truth a boolean and stampText an instant
+	// for the driver.
+	parameter func(n int, c *column) string
+	exact     func(expr string) string
+	truth     func(bool) any
+	stampText func(text []byte, c *column) []byte
+	// instant writes an instant as SQL, given as RFC 3339 or, when local, as
+	// a clock shows it. ordered makes instants kept as texts compare by time,
+	// nil where they cannot.
+	instant func(local bool, text string) string
+	ordered func(expr string) string
 }
 
 // quote writes a name as this database's identifier.
@@ -40,13 +52,23 @@ func standardWords() words {
 				left, right = "CAST("+left+" AS text)", "CAST("+right+" AS text)"
 			}
 			return left + " IS DISTINCT FROM " + right
-		}}
+		},
+		exact:     func(expr string) string { return "CAST(" + expr + " AS text)" },
+		stampText: func(text []byte, _ *column) []byte { return text }}
 }
 
 // postgresWords are those of PostgreSQL.
 func postgresWords() words {
 	w := standardWords()
 	w.json, w.time, w.lock = "jsonb", "timestamptz", " FOR UPDATE"
+	w.parameter = dollar
+	w.truth = func(v bool) any { return v }
+	w.instant = func(local bool, text string) string {
+		if local {
+			return "TIMESTAMP " + literal(text)
+		}
+		return "TIMESTAMPTZ " + literal(text)
+	}
 	return w
 }
 
@@ -54,5 +76,16 @@ func postgresWords() words {
 func sqliteWords() words {
 	w := standardWords()
 	w.json, w.time = "text", "text"
+	w.parameter, w.truth = question, zeroOrOne
+	w.instant = func(_ bool, text string) string { return literal(text) }
+	// Without its Z a text of fewer digits comes before those that go on.
+	w.ordered = func(expr string) string { return "rtrim(" + expr + ", 'Z')" }
 	return w
+}
+
+func zeroOrOne(v bool) any {
+	if v {
+		return int64(1)
+	}
+	return int64(0)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/record"
+	"github.com/tieout/tieout/transforms/calendar"
 )
 
 // loader brings rows into the target or its staging table.
@@ -25,6 +26,7 @@ type loader interface {
 // writer is one load.
 type writer struct {
 	*session
+	dialect  dialect
 	loader   loader
 	ledger   *ledger
 	refusals *refusals
@@ -97,12 +99,28 @@ func (w *writer) merge(ctx context.Context) (connectors.Receipt, error) {
 		}
 	}
 	rows, _ := w.loader.tally()
-	m := &merge{session: w.session, plan: plan, refusals: w.refusals, mode: w.load.Mode, rows: rows}
+	m := &merge{session: w.session, plan: plan, refusals: w.refusals, dialect: w.dialect, mode: w.load.Mode, rows: rows,
+		policy: w.load.Missing, kept: w.refusals.kept, asOf: string(calendar.AppendTimestamp(nil, w.load.AsOf.UnixMicro()))}
 	if err := m.run(ctx); err != nil {
 		return connectors.Receipt{}, err
 	}
 	m.receipt.Refused = w.refusals.list
 	return m.receipt, nil
+}
+
+// Keep takes the keys of records that are not missing.
+func (w *writer) Keep(_ context.Context, b *record.Batch) error {
+	if k := w.refusals.kept; k != nil {
+		k.add(b)
+	}
+	return nil
+}
+
+// KeepAll takes nothing away.
+func (w *writer) KeepAll() {
+	if k := w.refusals.kept; k != nil {
+		k.all = true
+	}
 }
 
 // prove writes the ledger and the position.
