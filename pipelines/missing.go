@@ -124,6 +124,9 @@ func (c *checker) missing() {
 		c.r.ErrorAt(at, document.CodeSinkMissing, "Remove missing, or replace the mode by upsert.", "replace leaves only the records of one run already")
 	case mode == "append":
 		c.r.ErrorAt(at, document.CodeSinkMissing, "Give the sink a key and the mode upsert or history.", "append does not know which record is which, so none can be missing")
+	case c.p.Source.Compares():
+		c.r.ErrorAt(at, document.CodeSinkMissing, "Leave out source.changes so that everything is passed on each time, or leave out missing: with it, records that are gone come with change \"deleted\".",
+			"changes: compare passes on only what is new, so what is not passed on is not missing")
 	case c.p.Source.Cursor != nil:
 		c.r.ErrorAt(at, document.CodeSinkMissing, "Leave out source.cursor so that everything is read each time, or leave out missing.",
 			"with a cursor a run reads only what is new, so what it does not read is not missing")

@@ -1,91 +1,17 @@
+// Package http is the connector for web services that talk JSON, XML or
+// GraphQL: what is written after `connector: http`.
+//
+// Everything it does is done by package service, which it shares with soap;
+// read definition.go there.
 package http
 
 import (
 	"github.com/tieout/tieout/connectors"
-	"github.com/tieout/tieout/connectors/auth"
-	"github.com/tieout/tieout/schemas/document"
-	"github.com/tieout/tieout/transforms/fieldtype"
+	"github.com/tieout/tieout/connectors/service"
 )
-
-// Connection is a web service and what it offers.
-type Connection struct {
-	BaseURL Address                 `yaml:"base_url" required:"true" ref:"true" doc:"Where the paths of requests begin." example:"https://api.example.com/v1"`
-	Origins []Address               `yaml:"origins,one_or_list" doc:"Further places, scheme://host, that links to next pages may lead to. Requests, and what proves who sends them, go nowhere else." example:"[https://files.example.com]"`
-	Auth    auth.Settings           `yaml:"auth" doc:"How requests prove who sends them."`
-	Config  Header                  `yaml:"config" doc:"Settings of your own, read by expressions as config.name." example:"{company: \"${env:COMPANY}\"}"`
-	Headers Header                  `yaml:"headers" doc:"Headers of every request." example:"{Accept: application/json}"`
-	Query   Query                   `yaml:"query" doc:"Query parameters of every request."`
-	Limits  []Limit                 `yaml:"limits,one_or_list" doc:"How many requests the service allows; all of them are kept."`
-	Replies []Reply                 `yaml:"replies,one_or_list" doc:"What replies mean; the first that fits counts, before what is usual: 429 and 503 wait, 408 and 5xx try again, other errors stop."`
-	Timeout document.Duration       `yaml:"timeout" default:"2m" doc:"How long a reply may take as a whole."`
-	Idle    document.Duration       `yaml:"idle" default:"30s" doc:"How long a reply may send nothing."`
-	MaxPage document.Size           `yaml:"max_page" default:"1GiB" doc:"The largest reply, after inflating."`
-	Streams document.Map[StreamDef] `yaml:"streams" required:"true" doc:"What can be read, by name."`
-}
-
-// Authentication gives the settings under auth.
-func (c *Connection) Authentication() *auth.Settings { return &c.Auth }
-
-// SourceOptions are the keys beside the common ones under source: there are
-// none.
-type SourceOptions struct{}
-
-// StreamDef is one stream of a service.
-type StreamDef struct {
-	Request Request                      `yaml:"request" required:"true" doc:"The request for one page."`
-	Records document.Text                `yaml:"records" doc:"Path to the list of records, such as data.items; the document itself when not given. A single object counts as a list of one." example:"data.items"`
-	Fields  document.Map[fieldtype.Type] `yaml:"fields" doc:"Types of fields; fields not listed come as text." example:"{total: decimal}"`
-	Key     []document.Text              `yaml:"key,one_or_list" doc:"Fields that identify a record; a stream without one of them fails." example:"[id]"`
-	Cursor  *Cursor                      `yaml:"cursor" doc:"How the service is asked for what is new."`
-	Page    *Page                        `yaml:"page" doc:"How the next page is found; there is one page when not given."`
-}
-
-// Request is one request of a stream.
-type Request struct {
-	Method  string `yaml:"method" enum:"GET,POST" default:"GET" doc:"GET, or POST for services that are asked with a body."`
-	Path    Path   `yaml:"path" required:"true" doc:"Path below base_url; {name} inserts one value, escaped." example:"/companies/{config.company}/invoices"`
-	Query   Query  `yaml:"query" doc:"Query parameters; one whose expression has no value is left out." example:"{page: =page.number}"`
-	Headers Header `yaml:"headers" doc:"Headers; one whose expression has no value is left out."`
-	Body    *Value `yaml:"body" doc:"A tree that is sent as JSON; a member whose expression has no value is left out."`
-}
-
-// Cursor says how a service is asked for a part of a stream.
-type Cursor struct {
-	Field       document.Text     `yaml:"field" required:"true" doc:"Field that grows with every change, as the stream names it." example:"updated_at"`
-	Send        Send              `yaml:"send" doc:"Query parameters that bound the read; cursor.from and cursor.to can stand in the request instead."`
-	Granularity document.Duration `yaml:"granularity" doc:"The service cuts its stamps to multiples of this; bounds are widened to them." example:"1s"`
-	Lookback    document.Duration `yaml:"lookback" doc:"How far before the position each read begins, for records the service shows late." example:"2s"`
-}
-
-// Send names the parameters of the bounds.
-type Send struct {
-	From document.Text `yaml:"from" doc:"Parameter of the lower bound." example:"updated_since"`
-	To   document.Text `yaml:"to" doc:"Parameter of the upper bound." example:"updated_before"`
-}
-
-// Page says how the next page is found.
-type Page struct {
-	By    string        `yaml:"by" required:"true" enum:"number,offset,token,url,link_header,keyset" doc:"number and offset count; token and url stand in the reply; link_header is its Link header; keyset goes on behind the last record."`
-	Size  int           `yaml:"size" doc:"Records asked for at once, as page.size." example:"100"`
-	First *int          `yaml:"first" doc:"Number or offset of the first page; 1 and 0 when not given."`
-	Next  *Value        `yaml:"next" doc:"Where the next token or URL stands: a path in the reply such as links.next, or an expression; for keyset a path in the record." example:"links.next"`
-	Until Formula       `yaml:"until" doc:"True on the last page. Without it, pages end with an empty one, or where there is no next." example:"=page.number >= reply.body.pages"`
-	Max   int           `yaml:"max" default:"100000" doc:"More pages than this are a mistake."`
-	next  document.Text // Next as a path
-}
 
 // Definition describes the connector. Readers of one process that use the same
 // service share its limits.
 func Definition() connectors.Definition {
-	shared := newShelf()
-	return connectors.Definition{
-		Name:       "http",
-		Summary:    "JSON from a web service, page by page.",
-		Connection: func() any { return new(Connection) },
-		Source:     func() any { return new(SourceOptions) },
-		Cursor:     true, Typed: true, Streams: streamsOf,
-		NewSource: func(env connectors.Env, connection, _ any) (connectors.Source, error) {
-			return newSource(env, connection.(*Connection), shared, systemTools(env))
-		},
-	}
+	return service.Definition("http", "JSON from a web service, page by page.")
 }

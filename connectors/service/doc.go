@@ -1,4 +1,4 @@
-// Package http reads JSON from web services: pages of records, described in
+// Package service reads JSON from web services: pages of records, described in
 // YAML by the same keys a vendor's definition has.
 //
 // A fetcher asks for one page after the other, within the limits of the
@@ -11,4 +11,4 @@
 // package web, proofs of identity come from package auth, and records are
 // turned into batches by package rows. Read definition.go first, then
 // source.go, fetch.go and send.go.
-package http
+package service
