@@ -40,6 +40,8 @@ type Definition struct {
 
 	NewSource func(Env, any, any) (Source, error) // connection, source settings
 	NewSink   func(Env, any, any) (Sink, error)   // connection, sink settings
+	// NewTarget takes the place of NewSink where the sink is a service.
+	NewTarget func(Env, any, any) (Target, error)
 }
 
 // Env is what a connector may use of the world around it.

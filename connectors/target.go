@@ -1,0 +1,118 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// Target is a service that takes documents one at a time and keeps no ledger:
+// the runner keeps one for it, together with what became of each document.
+type Target interface {
+	// Open checks that documents of the load can be sent: the stream can be
+	// written, fields it requires are there and none is left over. It may ask
+	// the service for a token and for nothing else. It returns errors that
+	// wrap ErrEnvironment or ErrConfig.
+	Open(ctx context.Context, load Load) (Outlet, error)
+	// Traits tell what the stream of a name can do. An error wraps ErrConfig.
+	Traits(stream string) (Traits, error)
+}
+
+// Traits are what a service can do with the documents of one stream.
+type Traits struct {
+	// Create, Update and Void say which operations there are.
+	Create, Update, Void bool
+	// KeyLife is how long the service knows an idempotency key: the same
+	// bytes with the same key may be sent again within it. 0 is no keys.
+	KeyLife time.Duration
+	// Find says that a document can be looked up by its natural key.
+	Find bool
+	// Real says that documents leave this machine: the origin is not loopback.
+	Real bool
+}
+
+// Operation is what is to become of a document.
+type Operation string
+
+// The operations.
+const (
+	Create Operation = "create"
+	Update Operation = "update"
+	Void   Operation = "void"
+)
+
+// Document is one document on its way.
+type Document struct {
+	// Key is the record key in the sink, Fields its parts in order.
+	Key    string
+	Fields []string
+	// Record is the record as a JSON object of the load's shape.
+	Record    []byte
+	Operation Operation
+	// IntentKey is the idempotency key: 26 characters, the same whenever this
+	// operation on this document is sent again. Mark is shorter and serves
+	// where the service has a text field for it and no keys.
+	IntentKey string
+	Mark      string
+	// ID and Version are what the service calls the document, for Update and
+	// Void.
+	ID, Version string
+}
+
+// Outcome is what became of a document.
+type Outcome string
+
+// The outcomes. Refused is for good and the document's own fault. Unknown
+// means that it may have been taken: only Find, or the same bytes under the
+// same key, can tell.
+const (
+	Confirmed Outcome = "confirmed"
+	Refused   Outcome = "refused"
+	Unknown   Outcome = "unknown"
+)
+
+// Delivery is a reply to a document.
+type Delivery struct {
+	Outcome     Outcome
+	ID, Version string // what the service calls it now, when Confirmed
+	// Replayed says that the service had taken it before under the same key,
+	// or that Find found it.
+	Replayed bool
+	// Reason is why it was refused, or why the outcome is unknown, in the
+	// service's words where it has some; RequestID names the request to it.
+	Reason    string
+	Status    int
+	RequestID string
+}
+
+// ErrNotSent is wrapped by an error of Send that proves that nothing of the
+// document reached the service, so that it can be sent again later.
+var ErrNotSent = errors.New("not sent")
+
+// Outlet sends the documents of one load. It is for one goroutine.
+type Outlet interface {
+	// Send sends one document once, waiting as the service's limits ask. A
+	// refusal of the document is a Delivery and no error. An error that wraps
+	// ErrNotSent ends the load with the document as planned as before; any
+	// other error leaves it Unknown.
+	Send(ctx context.Context, d Document) (Delivery, error)
+	// Find looks a document up by its natural key. found=false is sure that
+	// there is none.
+	Find(ctx context.Context, d Document) (delivery Delivery, found bool, err error)
+	Close() error
+}
+
+// Preparer is an Outlet that can show what it would send, for a dry run and
+// for people: the request without anything secret.
+type Preparer interface {
+	Prepare(d Document) (method, url string, body []byte, err error)
+}
+
+// Accepter is a Target that says which fields its documents have.
+type Accepter interface {
+	// Accepted is the shape that documents of a stream are made of; open when
+	// the stream takes any field.
+	Accepted(stream string) (*record.Shape, error)
+}
