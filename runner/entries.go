@@ -27,15 +27,16 @@ type EntryField struct {
 func (ch *chain) entries() []Entry {
 	var out []Entry
 	for i := range ch.segments {
-		out = append(out, Entry{Enter: ch.segments[i].first, Fields: entryFields(ch.segments[i].in)})
+		out = append(out, Entry{Enter: ch.segments[i].first, Fields: FieldsOf(ch.segments[i].in)})
 	}
 	if last := len(ch.steps); out[len(out)-1].Enter != last {
-		out = append(out, Entry{Enter: last, Fields: entryFields(ch.out)})
+		out = append(out, Entry{Enter: last, Fields: FieldsOf(ch.out)})
 	}
 	return out
 }
 
-func entryFields(s *record.Shape) []EntryField {
+// FieldsOf writes a shape down.
+func FieldsOf(s *record.Shape) []EntryField {
 	out := make([]EntryField, len(s.Fields))
 	for i := range s.Fields {
 		f := &s.Fields[i]
@@ -44,7 +45,7 @@ func entryFields(s *record.Shape) []EntryField {
 			out[i].Scale = &f.Scale
 		}
 		if f.Child != nil {
-			out[i].Fields = entryFields(f.Child)
+			out[i].Fields = FieldsOf(f.Child)
 		}
 	}
 	return out

@@ -284,17 +284,23 @@ func (e *execution) commit(ctx context.Context, f *flow) error {
 		}
 	}
 	ledger := e.ledger()
+	approved := 0
 	receipt, err := e.writer.Commit(ctx, ledger, func(r connectors.Receipt) error {
 		if err := balanceSink(e.run.Counts, r); err != nil {
 			return err
 		}
-		if len(r.Refused) == 0 {
+		if approved = len(r.Refused); approved == 0 {
 			return nil
 		}
 		return e.acceptRefused(ctx, f, r)
 	})
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if late := receipt.Refused[approved:]; len(late) > 0 {
+		if err := e.keepRefused(context.WithoutCancel(ctx), f, late); err != nil {
+			return err
+		}
 	}
 	e.run.Counts.Inserted, e.run.Counts.Changed = receipt.Inserted, receipt.Changed
 	e.run.Counts.Unchanged, e.run.Counts.Deleted = receipt.Unchanged, receipt.Deleted
@@ -305,18 +311,11 @@ func (e *execution) commit(ctx context.Context, f *flow) error {
 // acceptRefused makes refused records durable and asks the gate whether so
 // many may be.
 func (e *execution) acceptRefused(ctx context.Context, f *flow, r connectors.Receipt) error {
-	held := make([]Held, 0, len(r.Refused))
-	for i := range r.Refused {
-		held = append(held, refused(&r.Refused[i], len(f.ch.steps)))
+	if err := e.keepRefused(ctx, f, r.Refused); err != nil {
+		return err
 	}
-	if err := e.deps.Journal.Stage(ctx, e.run, held, nil); err != nil {
-		return fmt.Errorf("record refused records: %w", err)
-	}
-	e.out.hold(held)
-	e.run.Sample = e.out.sample
-	e.out.heldCount -= int64(len(held)) // the gate counts them as refused
-	e.run.Counts.Refused = int64(len(held))
-	decision, err := e.decide(ctx, f, int64(len(held)))
+	e.run.Counts.Refused = int64(len(r.Refused))
+	decision, err := e.decide(ctx, f, e.run.Counts.Refused)
 	if err != nil {
 		return err
 	}
@@ -324,6 +323,21 @@ func (e *execution) acceptRefused(ctx context.Context, f *flow, r connectors.Rec
 	if decision.Blocked() {
 		return ErrBlocked
 	}
+	return nil
+}
+
+// keepRefused makes refused records durable.
+func (e *execution) keepRefused(ctx context.Context, f *flow, list []connectors.Refusal) error {
+	held := make([]Held, 0, len(list))
+	for i := range list {
+		held = append(held, refused(&list[i], len(f.ch.steps)))
+	}
+	if err := e.deps.Journal.Stage(ctx, e.run, held, nil); err != nil {
+		return fmt.Errorf("record refused records: %w", err)
+	}
+	e.out.hold(held)
+	e.run.Sample = e.out.sample
+	e.out.heldCount -= int64(len(held)) // the gate counts them as refused
 	return nil
 }
 

@@ -67,6 +67,9 @@ func refused(r *connectors.Refusal, steps int) Held {
 		Reasons: []Reason{{Code: code, Step: AtSink, Field: field, Message: message}}}
 }
 
+// RefusedRecord is a record that a sink refused after its load was committed.
+func RefusedRecord(r connectors.Refusal, enter int) Held { return refused(&r, enter) }
+
 // refusalCode takes the code a sink put before its reason.
 func refusalCode(reason string) (code, message string) {
 	if before, after, ok := strings.Cut(reason, ": "); ok {

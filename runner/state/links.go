@@ -43,6 +43,10 @@ type Link struct {
 // ErrLinked: a key is linked to another id already.
 var ErrLinked = errors.New("linked to another record already")
 
+const putLink = `INSERT INTO tieout_links (project, environment, tenant, from_stream, to_stream, from_key, to_id, version, origin, changed_at)
+	VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (project, environment, tenant, from_stream, to_stream, from_key)
+	DO UPDATE SET to_id = excluded.to_id, version = excluded.version, origin = excluded.origin, changed_at = excluded.changed_at`
+
 // Linked counts what PutLinks did.
 type Linked struct {
 	Added, Changed, Unchanged int64
@@ -60,9 +64,7 @@ func (s *Store) PutLinks(ctx context.Context, scope LinkScope, links []Link, rep
 			return err
 		}
 		defer find.Close()
-		put, err := tx.PreparexContext(ctx, tx.Rebind(`INSERT INTO tieout_links (project, environment, tenant, from_stream, to_stream, from_key, to_id, version, origin, changed_at)
-			VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (project, environment, tenant, from_stream, to_stream, from_key)
-			DO UPDATE SET to_id = excluded.to_id, version = excluded.version, origin = excluded.origin, changed_at = excluded.changed_at`))
+		put, err := tx.PreparexContext(ctx, tx.Rebind(putLink))
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,210 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/runner"
+	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// Settings say whose documents a sink sends, and what of the world it uses.
+type Settings struct {
+	Target connectors.Target
+	Store  Store
+	// From and To are the streams of the pipeline as connection.stream; Tenant
+	// is its row of for_each.
+	From, To, Tenant string
+	RunID            string
+	// Enter is the number of the pipeline's steps: where a refused record
+	// comes in again.
+	Enter int
+	// AllowUnprotected lets documents leave this machine.
+	AllowUnprotected bool
+	Now              func() time.Time
+	Sleep            func(ctx context.Context, d time.Duration) error
+	Log              *slog.Logger
+	// Held keeps a refused record with the run it came from.
+	Held func(ctx context.Context, runID string, held []runner.Held) error
+}
+
+// Sink is a connectors.Sink over a Target.
+type Sink struct{ s Settings }
+
+// New makes a sink. It opens nothing.
+func New(s Settings) *Sink { return &Sink{s} }
+
+var (
+	_ connectors.Sink       = (*Sink)(nil)
+	_ connectors.Positioner = (*Sink)(nil)
+)
+
+// Position reads the last committed position from the state.
+func (k *Sink) Position(ctx context.Context, load connectors.Load) (connectors.Position, bool, error) {
+	return k.s.Store.Position(ctx, load)
+}
+
+// SetPosition writes it.
+func (k *Sink) SetPosition(ctx context.Context, load connectors.Load, pos *connectors.Position) error {
+	return k.s.Store.SetPosition(ctx, load, pos)
+}
+
+// Begin checks that documents can be sent, and takes the next epoch.
+func (k *Sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writer, error) {
+	traits, err := k.s.Target.Traits(load.Stream)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(load.Key) == 0:
+		return nil, fmt.Errorf("%w: %s is a service: name the fields that tell documents apart with key:, so that none is sent twice", connectors.ErrConfig, k.s.To)
+	case !traits.Create && !traits.Update:
+		return nil, fmt.Errorf("%w: documents of %s can be neither created nor changed", connectors.ErrConfig, k.s.To)
+	case traits.Real && !k.s.AllowUnprotected:
+		return nil, fmt.Errorf("%w: %s leaves this machine, and documents sent to a service cannot be taken back; look at them with --dry-run, then run with --allow-unprotected-writes", connectors.ErrConfig, k.s.To)
+	}
+	outlet, err := k.s.Target.Open(ctx, load)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := k.s.Store.Raise(ctx, load)
+	if err != nil {
+		return nil, errors.Join(err, outlet.Close())
+	}
+	return &writer{k: k, load: load, traits: traits, outlet: outlet, epoch: epoch, keys: runner.NewKeyer(load.Shape, load.Key), seen: make(map[string]bool)}, nil
+}
+
+// writer plans the intents of one load.
+type writer struct {
+	k      *Sink
+	load   connectors.Load
+	traits connectors.Traits
+	outlet connectors.Outlet
+	epoch  int64
+	keys   *runner.Keyer
+	seen   map[string]bool
+	place  int64
+	done   bool
+
+	created, changed, unchanged int64
+	refused                     []connectors.Refusal
+}
+
+// Write plans what is to become of each record.
+func (w *writer) Write(ctx context.Context, b *record.Batch) error {
+	var intents []Intent
+	var ids []Identity
+	for _, row := range b.Live {
+		i, refusal := w.intent(b, int(row))
+		if refusal != nil {
+			w.refused = append(w.refused, *refusal)
+			continue
+		}
+		intents, ids = append(intents, i), append(ids, i.Identity)
+	}
+	if len(w.refused) > w.load.MaxRefused {
+		return fmt.Errorf("%w: the first: %s", connectors.ErrTooManyRefused, w.refused[0].Reason)
+	}
+	known, err := w.k.s.Store.Standings(ctx, ids)
+	if err != nil {
+		return err
+	}
+	plan := intents[:0]
+	for n := range intents {
+		i := &intents[n]
+		reason, send := w.decide(i, &known[n])
+		switch {
+		case reason != "":
+			w.refused = append(w.refused, refusalOf(i, reason))
+		case send:
+			i.IntentKey, i.Place = intentKey(i), w.place
+			w.place++
+			plan = append(plan, *i)
+		}
+	}
+	if len(w.refused) > w.load.MaxRefused {
+		return fmt.Errorf("%w: the first: %s", connectors.ErrTooManyRefused, w.refused[0].Reason)
+	}
+	return w.k.s.Store.Plan(ctx, plan)
+}
+
+// intent makes an intent of a row, or says why it has none.
+func (w *writer) intent(b *record.Batch, row int) (Intent, *connectors.Refusal) {
+	text := record.AppendRowJSON(nil, b, row)
+	i := Intent{Identity: Identity{Project: w.load.Project, Environment: w.load.Environment, Tenant: w.k.s.Tenant, From: w.k.s.From, To: w.k.s.To},
+		Pipeline: w.load.Pipeline, RunID: w.k.s.RunID, LoadID: w.load.ID, Record: string(text), Content: contentOf(text), Status: Pending,
+		Input: b.Origin.Input, PlannedAt: w.k.s.Now()}
+	if row < len(b.Origin.Line) {
+		i.Line = b.Origin.Line[row]
+	}
+	i.Key = string(w.keys.Key(b, row))
+	for _, name := range w.load.Key {
+		n := b.Shape.Index(name)
+		i.Fields = append(i.Fields, string(record.AppendValue(nil, &b.Shape.Fields[n], &b.Columns[n], row)))
+	}
+	switch {
+	case !w.keys.Named(b, row):
+		r := refusalOf(&i, string(document.CodeSinkRefused)+": a field of its key has no value")
+		return i, &r
+	case w.seen[i.Key]:
+		r := refusalOf(&i, string(document.CodeSinkRefused)+": an earlier record of this run has the same key; a document is sent once")
+		return i, &r
+	}
+	w.seen[i.Key] = true
+	return i, nil
+}
+
+// decide says what becomes of a record, given what is known of its document:
+// why it is refused, or whether it is sent.
+func (w *writer) decide(i *Intent, known *Standing) (reason string, send bool) {
+	last := known.Last
+	i.Sequence, i.Operation = 1, connectors.Create
+	if last != nil {
+		i.Sequence = last.Sequence + 1
+	}
+	if !known.Linked {
+		switch {
+		case last != nil && slices.Contains([]Status{Planned, Sent, Unknown}, last.Status):
+			return "sink.unsettled: what became of an earlier delivery of this document is not known yet", false
+		case !w.traits.Create:
+			return "sink.refused: it is not there yet, and the service creates none of this kind", false
+		}
+		w.created++
+		return "", true
+	}
+	i.ID, i.Version, i.Operation = known.ID, known.Version, connectors.Update
+	switch {
+	case last != nil && slices.Contains([]Status{Planned, Sent, Unknown}, last.Status):
+		return "sink.unsettled: what became of an earlier delivery of this document is not known yet", false
+	case last != nil && last.Status == Confirmed && last.Content == i.Content:
+		w.unchanged++
+		return "", false
+	case last == nil && !w.traits.Update:
+		w.unchanged++ // it was linked by hand and cannot be changed
+		return "", false
+	case w.load.Mode == connectors.Append:
+		return "sink.refused: it was sent already and has changed since, and append changes nothing", false
+	case !w.traits.Update:
+		return "sink.refused: it was sent already and has changed since, and the service changes none of this kind", false
+	}
+	w.changed++
+	return "", true
+}
+
+func refusalOf(i *Intent, reason string) connectors.Refusal {
+	return connectors.Refusal{Key: i.Key, Reason: reason, Record: []byte(i.Record), Input: i.Input, Line: i.Line}
+}
+
+// Abort forgets what was planned.
+func (w *writer) Abort(ctx context.Context) error {
+	if w.done {
+		return nil
+	}
+	w.done = true
+	return errors.Join(w.k.s.Store.Drop(ctx, w.load.ID), w.outlet.Close())
+}
