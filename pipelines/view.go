@@ -64,6 +64,11 @@ func texts(list []document.Text) []string {
 // the project's. It is nil when none of them names one.
 func (p *Pipeline) Zone() *time.Location { return p.zone }
 
+// SinkZone is where the sink's zone-less columns belong: the zone of the
+// sink's connection, else the pipeline's own, else the project's. It is nil
+// when none of them names one.
+func (p *Pipeline) SinkZone() *time.Location { return p.sinkZone }
+
 // SourceShape is the shape of the source's records as declared. It is open:
 // the source may have further fields.
 func (p *Pipeline) SourceShape() *record.Shape {
