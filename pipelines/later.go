@@ -16,8 +16,6 @@ func later(key string) string {
 		return "contracts"
 	case "changes":
 		return "file snapshots (`changes`)"
-	case "sheet", "header":
-		return "spreadsheets"
 	case "webhook":
 		return "schedules by webhook"
 	case "void":

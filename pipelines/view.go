@@ -77,18 +77,19 @@ func (p *Pipeline) SourceShape() *record.Shape {
 	return s
 }
 
-// Assume is the kind of a field nobody declared: text in a CSV file, and not
-// known where the source itself tells.
+// Assume is the kind of a field nobody declared: text in a CSV file or a
+// sheet, and not known where the source itself tells.
 func (p *Pipeline) Assume() record.Kind {
 	if p.Source.At == nil || p.Source.At.Kind.Typed || p.Source.Node == nil {
 		return record.Unknown
 	}
-	format := strings.TrimPrefix(path.Ext(p.Source.Stream.Value), ".")
+	stream := strings.ToLower(p.Source.Stream.Value)
+	format := path.Ext(strings.TrimSuffix(stream, ".gz"))
 	if n := p.Source.Node.Get("format"); n != nil {
-		format = n.Text()
+		format = "." + strings.ToLower(n.Text())
 	}
-	switch strings.ToLower(format) {
-	case "csv", "tsv":
+	switch format {
+	case ".csv", ".tsv", ".txt", ".xlsx", ".xlsm":
 		return record.Text
 	}
 	return record.Unknown
