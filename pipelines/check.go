@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -38,14 +39,19 @@ type checker struct {
 // project's.
 func (c *checker) zone() {
 	c.p.zone = c.w.book.checkZone(c.p.Timezone, c.r)
+	c.p.sinkZone = c.p.zone
+	if c.p.Sink.At != nil && c.p.Sink.At.Zone != nil {
+		c.p.sinkZone = c.p.Sink.At.Zone
+	}
 	if c.p.zone == nil && c.p.Source.At != nil {
 		c.p.zone = c.p.Source.At.Zone
 	}
 	if c.w.Project == nil {
 		return
 	}
-	if c.p.zone == nil && !c.w.Project.Timezone.IsZero() {
-		c.p.zone, _ = c.w.book.zone(c.w.Project.Timezone.Value)
+	if !c.w.Project.Timezone.IsZero() {
+		zone, _ := c.w.book.zone(c.w.Project.Timezone.Value)
+		c.p.zone, c.p.sinkZone = cmp.Or(c.p.zone, zone), cmp.Or(c.p.sinkZone, zone)
 	}
 	c.p.vars = slices.Sorted(slices.Values(c.w.Project.Vars.Keys()))
 }

@@ -12,8 +12,6 @@ func later(key string) string {
 	switch key {
 	case "contract":
 		return "contracts"
-	case "sheet", "header":
-		return "spreadsheets"
 	case "webhook":
 		return "schedules by webhook"
 	case "void":

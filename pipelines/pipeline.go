@@ -33,11 +33,12 @@ type Pipeline struct {
 	// Each is the row the pipeline stands for, nil without for_each.
 	Each *Row `yaml:"-"`
 
-	rows   []Row // of the for_each table
-	after  []awaited
-	zone   *time.Location
-	spoilt map[int]bool // steps that could not be decoded, and are not planned
-	vars   []string     // names of the project's variables, sorted
+	rows     []Row // of the for_each table
+	after    []awaited
+	zone     *time.Location
+	sinkZone *time.Location // of the sink's zone-less columns
+	spoilt   map[int]bool   // steps that could not be decoded, and are not planned
+	vars     []string       // names of the project's variables, sorted
 }
 
 // Money says which fields are amounts.

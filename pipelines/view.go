@@ -64,6 +64,11 @@ func texts(list []document.Text) []string {
 // the project's. It is nil when none of them names one.
 func (p *Pipeline) Zone() *time.Location { return p.zone }
 
+// SinkZone is where the sink's zone-less columns belong: the zone of the
+// sink's connection, else the pipeline's own, else the project's. It is nil
+// when none of them names one.
+func (p *Pipeline) SinkZone() *time.Location { return p.sinkZone }
+
 // SourceShape is the shape of the source's records as declared. It is open:
 // the source may have further fields.
 func (p *Pipeline) SourceShape() *record.Shape {
@@ -75,18 +80,19 @@ func (p *Pipeline) SourceShape() *record.Shape {
 	return s
 }
 
-// Assume is the kind of a field nobody declared: text in a CSV file, and not
-// known where the source itself tells.
+// Assume is the kind of a field nobody declared: text in a CSV file or a
+// sheet, and not known where the source itself tells.
 func (p *Pipeline) Assume() record.Kind {
 	if p.Source.At == nil || p.Source.At.Kind.Typed || p.Source.Node == nil {
 		return record.Unknown
 	}
-	format := strings.TrimPrefix(path.Ext(p.Source.Stream.Value), ".")
+	stream := strings.ToLower(p.Source.Stream.Value)
+	format := path.Ext(strings.TrimSuffix(stream, ".gz"))
 	if n := p.Source.Node.Get("format"); n != nil {
-		format = n.Text()
+		format = "." + strings.ToLower(n.Text())
 	}
-	switch strings.ToLower(format) {
-	case "csv", "tsv":
+	switch format {
+	case ".csv", ".tsv", ".txt", ".xlsx", ".xlsm":
 		return record.Text
 	}
 	return record.Unknown

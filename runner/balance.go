@@ -71,11 +71,15 @@ func (o *outcome) balanceSums() error {
 	return nil
 }
 
-// balanceSink checks that the sink accounts for every record it was handed.
+// balanceSink checks that the sink accounts for every record it was handed,
+// and took away no more than there was.
 func balanceSink(c connectors.Counts, r connectors.Receipt) error {
 	if got := r.Inserted + r.Changed + r.Unchanged + int64(len(r.Refused)); got != c.Written {
 		return fmt.Errorf("%w: %d records were handed to the sink, which inserted %d, changed %d, left %d unchanged and refused %d",
 			ErrBalance, c.Written, r.Inserted, r.Changed, r.Unchanged, len(r.Refused))
+	}
+	if r.Present > 0 && r.Deleted > r.Present {
+		return fmt.Errorf("%w: the sink had %d records and took %d away", ErrBalance, r.Present, r.Deleted)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type chain struct {
 	amounts  amounts
 	steps    []string // names, for reports
 	specs    []transforms.Step
+	trail    *keyTrail // where the sink's key is found, nil when nobody asks
 }
 
 // segment is a run of rowwise steps, up to a gathering one.
@@ -69,6 +70,7 @@ type bench struct {
 	reasons []reasonAt
 	warned  map[string]int64
 	pending []record.Hold
+	present present
 }
 
 // reasonAt is one reason and the row of the entry batch it stopped.
@@ -80,7 +82,7 @@ type reasonAt struct {
 }
 
 func (ch *chain) bench(i int) *bench {
-	bn := &bench{ch: ch, seg: &ch.segments[i], end: ch.last(i), warned: make(map[string]int64)}
+	bn := &bench{ch: ch, seg: &ch.segments[i], end: ch.last(i), warned: make(map[string]int64), present: present{trail: ch.trail}}
 	for _, plan := range bn.seg.plans {
 		bn.works = append(bn.works, plan.Start())
 	}
@@ -103,6 +105,7 @@ func (bn *bench) run(entry *record.Batch) (*record.Batch, error) {
 	bn.reasons = bn.reasons[:0]
 	b := &bn.work
 	entry.Derive(b)
+	bn.present.takeEntry(b, bn.seg.first)
 	bn.takeEntryReasons(b)
 	bn.sums[0].reset()
 	bn.ch.amounts.add(&bn.sums[0], b)
@@ -127,14 +130,24 @@ func (bn *bench) step(i int, w transforms.Work, b *record.Batch) (*record.Batch,
 	if err != nil {
 		return nil, err
 	}
-	before := len(out.Live)
+	before, stopped := len(out.Live), len(out.Stopped)
 	out.DropHeld(0)
 	t.Out = int64(len(out.Live))
 	t.Held = int64(before) - t.Out
+	bn.present.take(out, out.Stopped[stopped:], bn.after(i))
 	bn.takeReasons(out, bn.seg.first+i)
 	bn.sums[i+1].reset()
 	bn.ch.amounts.add(&bn.sums[i+1], out)
 	return out, nil
+}
+
+// after is the place behind the i-th work of the segment. The guard of a
+// gathering step leaves records as they are.
+func (bn *bench) after(i int) int {
+	if i == len(bn.seg.plans) {
+		return bn.seg.first + i
+	}
+	return bn.seg.first + i + 1
 }
 
 // takeEntryReasons moves the holds a batch came with, from its source or from
@@ -177,10 +190,11 @@ func (bn *bench) rules(b *record.Batch) error {
 			return err
 		}
 	}
-	before := len(b.Live)
+	before, stopped := len(b.Live), len(b.Stopped)
 	b.DropHeld(0)
 	t.Out = int64(len(b.Live))
 	t.Held = int64(before) - t.Out
+	bn.present.take(b, b.Stopped[stopped:], len(bn.ch.specs))
 	bn.takeReasons(b, AtRules)
 	return nil
 }

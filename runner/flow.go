@@ -30,6 +30,12 @@ type flow struct {
 	meters   gate.Meters
 	held     *heldIndex // records held by earlier runs, nil in a dry run
 	out      *outcome
+	scope    *scope
+	keeper   connectors.Keeper // nil when nothing is taken away
+	// lostKeys counts held records whose key is not known, lostFirst says
+	// where the first of them was read.
+	lostKeys  int64
+	lostFirst string
 
 	seq        int64
 	collectors []transforms.Collector
@@ -176,11 +182,17 @@ func (f *flow) hand(ctx context.Context, i int, bn *bench, b *record.Batch, held
 	if err := f.stage(ctx, held); err != nil {
 		return err
 	}
+	if err := f.keep(ctx, &bn.present); err != nil {
+		return err
+	}
 	if !f.ch.last(i) {
 		return f.collectors[i].Add(b, b.Stopped)
 	}
 	if len(b.Live) == 0 {
 		return nil
+	}
+	if err := f.scope.check(b); err != nil {
+		return err
 	}
 	if err := f.meters.Add(b); err != nil {
 		return err

@@ -118,6 +118,7 @@ type Run struct {
 	ErrorCode   string               `json:"error_code,omitempty"`
 	Backfill    bool                 `json:"backfill,omitempty"`
 	Mode        connectors.Mode      `json:"mode"`
+	Missing     connectors.Missing   `json:"missing,omitempty"`
 	Stream      string               `json:"stream"`
 	Sample      []Held               `json:"-"` // the first records held, for the summary
 	Ledger      *connectors.Ledger   `json:"-"`

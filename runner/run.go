@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,9 +29,13 @@ func Execute(ctx context.Context, job Job, deps Deps) Run {
 }
 
 func startRun(job *Job, deps *Deps) Run {
+	missing := job.Load.Missing
+	if missing == connectors.Keep {
+		missing = "" // nothing to report
+	}
 	return Run{RunID: job.RunID, LoadID: job.LoadID, Project: job.Project, Environment: job.Environment,
 		Pipeline: job.Pipeline.Name(), Trigger: job.Trigger, Slot: job.Slot, Attempt: job.Attempt, Status: Running,
-		AsOf: job.AsOf, StartedAt: deps.Now(), Backfill: job.Backfill(), Mode: job.Load.Mode, Stream: job.Load.Stream}
+		AsOf: job.AsOf, StartedAt: deps.Now(), Backfill: job.Backfill(), Mode: job.Load.Mode, Missing: missing, Stream: job.Load.Stream}
 }
 
 // execution is one run under way.
@@ -46,6 +51,9 @@ type execution struct {
 
 // walk is the whole run. An error ends it with nothing visible.
 func (e *execution) walk(ctx context.Context) error {
+	if err := e.whole(); err != nil {
+		return err
+	}
 	if e.job.Sink != nil {
 		if err := e.begin(ctx); err != nil {
 			return err
@@ -140,15 +148,16 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 		return nil, c.Report.Err()
 	}
 	meters := gate.Plan(e.job.Pipeline.Gate, ch.out, &c)
-	if err := c.Report.Err(); err != nil {
-		return nil, err
+	scope, err := e.planScope(ch.out, &c)
+	if wrong := c.Report.Err(); wrong != nil || err != nil {
+		return nil, cmp.Or(wrong, err)
 	}
 	e.run.Entries = ch.entries()
 	if e.job.Config != nil {
 		e.run.ConfigHash, e.run.Tables = e.job.Config()
 	}
 	e.out = newOutcome(e.run, ch, gate.HeldLimit(e.job.Pipeline.Gate))
-	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out}
+	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out, scope: scope}
 	f.comparer, _ = reader.(Comparer)
 	if err := e.track(f, reader.Shape()); err != nil {
 		return nil, err
@@ -183,14 +192,14 @@ func (e *execution) beginLoad(ctx context.Context, f *flow) error {
 		return nil
 	}
 	load := e.job.Load
-	load.Shape = f.ch.out
+	load.Shape, load.Where = f.ch.out, f.scope.conditions
 	load.MaxRefused = int(e.out.heldLimit)
 	w, err := e.job.Sink.Begin(ctx, load)
 	if err != nil {
 		return fmt.Errorf("begin load: %w", err)
 	}
 	e.writer, f.writer = w, w
-	return nil
+	return e.keeps(f, w)
 }
 
 // conclude asks the gate and commits, or does not.
@@ -216,7 +225,8 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 	if f.comparer != nil {
 		e.run.After = f.comparer.Position(e.job.LoadID)
 	}
-	decision, err := e.decide(ctx, f, 0)
+	e.spare(f)
+	decision, err := e.decide(ctx, f, connectors.Receipt{})
 	if err != nil {
 		return err
 	}
@@ -227,7 +237,7 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 	if e.writer == nil {
 		return nil
 	}
-	if e.run.Before != nil && e.run.Counts.Read == e.run.Counts.Repeated {
+	if e.cursor != nil && e.run.Before != nil && e.run.Counts.Read == e.run.Counts.Repeated {
 		return e.writer.Abort(ctx) // nothing new: the target stays untouched
 	}
 	return e.commit(ctx, f)
@@ -246,10 +256,11 @@ var ErrTimeout = errors.New("the run took longer than its timeout")
 // ErrBlocked says that the gate did not let the run through.
 var ErrBlocked = errors.New("blocked by the gate")
 
-func (e *execution) decide(ctx context.Context, f *flow, refused int64) (gate.Decision, error) {
-	facts := gate.Facts{Read: e.run.Counts.Read, Repeated: e.run.Counts.Repeated, Held: e.out.heldCount, Refused: refused, AsOf: e.job.AsOf,
+// decide asks the gate; a receipt tells what the load would do to the target.
+func (e *execution) decide(ctx context.Context, f *flow, r connectors.Receipt) (gate.Decision, error) {
+	facts := gate.Facts{Read: e.run.Counts.Read, Repeated: e.run.Counts.Repeated, Held: e.out.heldCount, Refused: int64(len(r.Refused)), AsOf: e.job.AsOf,
 		FullRead:   e.job.Pipeline.Source.Cursor == nil || e.job.FullRefresh || e.run.Before == nil && !e.run.Backfill,
-		Replace:    e.job.Load.Mode == connectors.Replace,
+		Replace:    e.job.Load.Mode == connectors.Replace || f.keeper != nil,
 		AllowEmpty: e.job.Pipeline.Source.AllowEmpty || e.job.Pipeline.Sink.AllowEmpty}
 	if e.job.Sink != nil {
 		history, err := e.deps.Memory.History(ctx, e.run.Project, e.run.Environment, e.run.Pipeline, gate.HistoryRuns(e.job.Pipeline.Gate))
@@ -258,7 +269,12 @@ func (e *execution) decide(ctx context.Context, f *flow, refused int64) (gate.De
 		}
 		facts.History = pastTotals(history)
 	}
-	return f.meters.Decide(facts)
+	decision, err := f.meters.Decide(facts)
+	if f.keeper != nil && r.Present > 0 {
+		bound := gate.NewMissing(e.job.Pipeline.Sink.Missing.Bound, e.job.Load.Missing == connectors.Close)
+		decision.Findings = append(decision.Findings, bound.Judge(r.Deleted, r.Present))
+	}
+	return decision, err
 }
 
 func pastTotals(history []Run) []gate.Totals {
@@ -289,10 +305,11 @@ func (e *execution) commit(ctx context.Context, f *flow) error {
 		if err := balanceSink(e.run.Counts, r); err != nil {
 			return err
 		}
-		if approved = len(r.Refused); approved == 0 {
+		approved = len(r.Refused)
+		if approved == 0 && r.Present == 0 {
 			return nil
 		}
-		return e.acceptRefused(ctx, f, r)
+		return e.accept(ctx, f, r)
 	})
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
@@ -308,14 +325,14 @@ func (e *execution) commit(ctx context.Context, f *flow) error {
 	return nil
 }
 
-// acceptRefused makes refused records durable and asks the gate whether so
-// many may be.
-func (e *execution) acceptRefused(ctx context.Context, f *flow, r connectors.Receipt) error {
+// accept makes refused records durable and asks the gate whether so many may
+// be, and whether as many may be taken away.
+func (e *execution) accept(ctx context.Context, f *flow, r connectors.Receipt) error {
 	if err := e.keepRefused(ctx, f, r.Refused); err != nil {
 		return err
 	}
 	e.run.Counts.Refused = int64(len(r.Refused))
-	decision, err := e.decide(ctx, f, e.run.Counts.Refused)
+	decision, err := e.decide(ctx, f, r)
 	if err != nil {
 		return err
 	}
@@ -332,8 +349,10 @@ func (e *execution) keepRefused(ctx context.Context, f *flow, list []connectors.
 	for i := range list {
 		held = append(held, refused(&list[i], len(f.ch.steps)))
 	}
-	if err := e.deps.Journal.Stage(ctx, e.run, held, nil); err != nil {
-		return fmt.Errorf("record refused records: %w", err)
+	if len(held) > 0 {
+		if err := e.deps.Journal.Stage(ctx, e.run, held, nil); err != nil {
+			return fmt.Errorf("record refused records: %w", err)
+		}
 	}
 	e.out.hold(held)
 	e.run.Sample = e.out.sample
@@ -391,7 +410,7 @@ func (e *execution) fail(err error) {
 // before.
 func (e *execution) nothingNew() bool {
 	c := &e.run.Counts
-	return e.run.Before != nil && c.Read == c.Repeated+c.Unchanged
+	return e.run.Before != nil && c.Read == c.Repeated+c.Unchanged && c.Deleted == 0
 }
 
 func (e *execution) status(err error, interrupted bool) Status {

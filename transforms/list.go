@@ -1,6 +1,8 @@
 package transforms
 
 import (
+	"slices"
+
 	"github.com/tieout/tieout/schemas/document"
 )
 
@@ -66,4 +68,34 @@ func (s *Step) Sets(field string) bool {
 		return adds
 	}
 	return true
+}
+
+// Keeps tells the name that a field of the step's output had before it, when
+// the step passes its value on as it is: the records of a group have the
+// values of its by fields.
+func (s *Step) Keeps(field string) (before string, kept bool) {
+	switch spec := s.Spec.(type) {
+	case *Rename:
+		if old, renamed := spec.Fields.Get(field); renamed {
+			return old.Value, true
+		}
+		return field, true
+	case *Filter, *Select, *Dedupe, *Set, *Lookup:
+		return field, !s.Sets(field)
+	case *Allocate:
+		return field, field != spec.Set.Value
+	case *Lines:
+		return field, field != spec.As.Value
+	case *Explode:
+		return field, field != spec.As.Value
+	case *Group:
+		return field, named(spec.By, field)
+	case *Summarize:
+		return field, named(spec.By, field)
+	}
+	return "", false
+}
+
+func named(list []document.Text, name string) bool {
+	return slices.ContainsFunc(list, func(t document.Text) bool { return t.Value == name })
 }

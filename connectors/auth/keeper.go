@@ -55,7 +55,7 @@ func (k *keeper) login(ctx context.Context, refused string) (string, time.Time, 
 		// it meanwhile: one more look.
 		g, err = k.again(ctx, refused, gone)
 	}
-	if Final(err) {
+	if said(err) {
 		k.final = err
 	}
 	return g.Access, g.Use, err
@@ -93,8 +93,9 @@ func (k *keeper) get(ctx context.Context, refused string) (grant, error) {
 		return k.without(ctx)
 	}
 	var got, before grant
-	made := false
+	opened, made := false, false
 	err := k.vault.Update(ctx, k.name, func(ctx context.Context, old []byte) ([]byte, error) {
+		opened = true
 		kept, err := readGrant(old)
 		if err != nil {
 			return nil, fmt.Errorf("%w: connection %q: %w", ErrConsent, k.env.Name, err)
@@ -116,6 +117,8 @@ func (k *keeper) get(ctx context.Context, refused string) (grant, error) {
 	switch {
 	case err != nil && made:
 		return grant{}, fmt.Errorf("%w: the token server gave a new token and it cannot be kept, so it is not used: %w", connectors.ErrEnvironment, err)
+	case err != nil && !opened && ctx.Err() == nil:
+		return grant{}, &unopened{fmt.Errorf("connection %q: %w", k.env.Name, err)}
 	case err != nil:
 		return grant{}, err
 	case made:
@@ -185,9 +188,9 @@ func (k *keeper) send(ctx context.Context, kept grant, token string) (grant, err
 	case err == nil:
 		return k.renewed(kept, token, t), nil
 	case errors.As(err, &gone):
-		return grant{}, errors.Join(&goneError{mark(token), k.ended(gone, kept, before)}, k.settle(ctx, before))
+		return grant{}, errors.Join(&goneError{mark(token), k.ended(gone, kept, before)}, k.settle(ctx, token, before))
 	case Final(err):
-		return grant{}, errors.Join(err, k.settle(ctx, before))
+		return grant{}, errors.Join(err, k.settle(ctx, token, before))
 	}
 	return grant{}, fmt.Errorf("%w; the refresh token is kept, and another attempt uses it again", err)
 }
@@ -198,24 +201,28 @@ func (k *keeper) intend(ctx context.Context, token string) (before intent, err e
 	if !k.settings.rotates() {
 		return intent{}, nil
 	}
+	token = mark(token)
 	err = k.vault.Update(ctx, k.name+"/intent", func(_ context.Context, old []byte) ([]byte, error) {
-		before = readIntent(old)
-		if before.Token == mark(token) {
+		list := readIntents(old)
+		if i := slices.IndexFunc(list, func(one intent) bool { return one.Token == token }); i >= 0 {
+			before = list[i]
 			return nil, nil
 		}
-		before = intent{}
-		return json.Marshal(intent{Token: mark(token), At: k.now()})
+		list = append(list, intent{Token: token, At: k.now()})
+		return json.Marshal(list[max(0, len(list)-mostIntents):])
 	})
 	return before, err
 }
 
 // settle takes an intent back once it is known that the server did not take
 // the token.
-func (k *keeper) settle(ctx context.Context, before intent) error {
+func (k *keeper) settle(ctx context.Context, token string, before intent) error {
 	if !k.settings.rotates() || before.Token != "" {
 		return nil
 	}
-	return k.vault.Update(ctx, k.name+"/intent", func(context.Context, []byte) ([]byte, error) { return json.Marshal(intent{}) })
+	return k.vault.Update(ctx, k.name+"/intent", func(_ context.Context, old []byte) ([]byte, error) {
+		return json.Marshal(without(readIntents(old), mark(token)))
+	})
 }
 
 const stamp = "2006-01-02 15:04:05Z"

@@ -106,18 +106,28 @@ func mark(token string) string {
 }
 
 // intent says that a refresh token was about to be sent. As long as it names
-// the token that is kept, nobody knows whether the server took it.
+// a token that is still the one to send, nobody knows whether the server took
+// it.
 type intent struct {
-	Token string    `json:"token,omitempty"` // its mark
-	At    time.Time `json:"at,omitzero"`
+	Token string    `json:"token"` // its mark
+	At    time.Time `json:"at"`
 }
 
-func readIntent(raw []byte) intent {
-	var i intent
-	if json.Unmarshal(raw, &i) != nil {
-		return intent{}
+// mostIntents bounds the intents that are kept: that of the kept token, that
+// of the settings, and some of tokens that are no more.
+const mostIntents = 10
+
+func readIntents(raw []byte) []intent {
+	var list []intent
+	if json.Unmarshal(raw, &list) != nil {
+		return nil // it is only for messages
 	}
-	return i
+	return list
+}
+
+// without leaves the intents of a token out.
+func without(list []intent, token string) []intent {
+	return slices.DeleteFunc(list, func(i intent) bool { return i.Token == token })
 }
 
 // slot is the name that a connection's grant has in the vault. Another client,

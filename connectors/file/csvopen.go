@@ -2,7 +2,6 @@ package file
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -58,68 +57,48 @@ func dialectOf(o *CSV, stream string) (dialect, error) {
 	return d, nil
 }
 
-// column is one column of the shape: where its cells come from and how they
-// are read.
-type column struct {
-	names    []string           // header names, first that exists wins
-	caster   *connectors.Caster // nil for text
-	optional bool
-}
-
-// csvFile is one file of a stream with its header.
-type csvFile struct {
-	name   string
-	header []string
-}
-
-func (f *csvFile) cellOf(c *column) int {
-	for _, name := range c.names {
-		if i := slices.Index(f.header, name); i >= 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-func (s *source) openCSV(root *os.Root, names []string, read connectors.Read) (*csvReader, error) {
-	d, err := dialectOf(&s.options.CSV, read.Stream)
+func (s *source) openCSV(f *disk, inputs []input, pick *picker, read connectors.Read) (*csvReader, error) {
+	d, err := dialectOf(&s.options.CSV, plain(inputs[0].name()))
 	if err != nil {
 		return nil, err
 	}
-	r := &csvReader{dialect: d, limits: s.env.Limits, root: root}
-	for _, name := range names {
-		header, err := r.headerOf(name)
+	if pick.level == byOutline {
+		return nil, fmt.Errorf("%w: a CSV file has no outline; tell the level by level, number or indent", connectors.ErrConfig)
+	}
+	r := &csvReader{dialect: d, limits: s.env.Limits, folder: f, pick: pick}
+	for _, in := range inputs {
+		header, err := r.headerOf(in)
 		if err != nil {
 			return nil, err
 		}
-		r.files = append(r.files, csvFile{name: name, header: header})
+		r.files = append(r.files, table{input: in, header: header})
 	}
-	if err := r.plan(read); err != nil {
+	if r.layout, err = lay(read, r.files, d.mark, nil); err != nil {
 		return nil, err
 	}
-	return r, nil
+	return r, r.planLevels()
 }
 
 // headerOf reads the names of a file's columns.
-func (r *csvReader) headerOf(name string) ([]string, error) {
-	f, err := r.root.Open(name)
+func (r *csvReader) headerOf(in input) ([]string, error) {
+	f, err := r.folder.open(in)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		return nil, err
 	}
 	defer f.Close()
-	r.files, r.current = append(r.files, csvFile{name: name}), len(r.files)
+	r.files, r.current = append(r.files, table{input: in}), len(r.files)
 	defer func() { r.files, r.current = r.files[:len(r.files)-1], 0 }()
 	r.in, r.rest, r.ended = decoded(f, r.dialect.encoding), nil, false
 	scan := scanner{delimiter: r.dialect.delimiter, comment: r.dialect.comment, limit: r.limits.RecordBytes}
 	header, _, _, err := readHeader(r, &scan)
 	r.in, r.rest = nil, nil
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", connectors.ErrConfig, name, err)
+		return nil, fmt.Errorf("%w: %s: %w", connectors.ErrConfig, in.name(), err)
 	}
 	return header, nil
 }
 
-// readHeader reads the first record, leaves what follows it in r.rest, and
+// readHeader reads up to the header, leaves what follows it in r.rest, and
 // tells how many bytes and lines it took. Without a header line it names the
 // cells and leaves the record where it is.
 func readHeader(r *csvReader, scan *scanner) (names []string, size int, lines int64, err error) {
@@ -139,26 +118,38 @@ func readHeader(r *csvReader, scan *scanner) (names []string, size int, lines in
 			continue
 		}
 		if what == short {
-			return nil, 0, 0, fmt.Errorf("the file is empty; its first line must name the columns")
+			return nil, 0, 0, r.noHeader(lines)
 		}
+		names = nil
+		for k, span := range scan.fields {
+			name := fmt.Sprintf("column_%d", k+1)
+			if r.dialect.header {
+				name = string(buf[span.Off : span.Off+span.Len])
+			}
+			names = append(names, name)
+		}
+		at := lines + 1
 		lines += int64(strings.Count(string(buf[size:size+n]), "\n"))
 		size += n
-		if what == found {
+		if what == found && (!r.dialect.header || r.pick.isHeader(at, names)) {
 			break
+		}
+		if at > maxHeaderRow || r.pick.row > 0 && at > r.pick.row {
+			return nil, 0, 0, r.pick.lost()
 		}
 	}
 	if scan.fault != "" {
 		return nil, 0, 0, fmt.Errorf("the header line is not sound: %s", scan.fault)
 	}
-	for k, span := range scan.fields {
-		name := fmt.Sprintf("column_%d", k+1)
-		if r.dialect.header {
-			name = string(buf[span.Off : span.Off+span.Len])
-		}
-		names = append(names, name)
-	}
 	r.rest = append(r.rest[:0], buf[size:]...)
 	return names, size, lines, checkHeader(names, r.limits.FieldCount)
+}
+
+func (r *csvReader) noHeader(lines int64) error {
+	if lines > 0 && (r.pick.row > 0 || len(r.pick.contains) > 0) {
+		return r.pick.lost()
+	}
+	return fmt.Errorf("the file is empty; its first line must name the columns")
 }
 
 func checkHeader(names []string, most int) error {
@@ -185,60 +176,3 @@ func checkHeader(names []string, most int) error {
 }
 
 func equalNames(a, b []string) bool { return slices.Equal(a, b) }
-
-// plan lays the shape out: the declared fields first, in their order, then
-// the other columns of all files as text under their own names.
-func (r *csvReader) plan(read connectors.Read) error {
-	var fields []record.Field
-	taken := make(map[string]bool)
-	for i := range read.Fields {
-		spec := &read.Fields[i]
-		c, err := connectors.NewCaster(*spec, r.dialect.mark, read.Zone)
-		if err != nil {
-			return fmt.Errorf("%w: %w", connectors.ErrConfig, err)
-		}
-		col := column{names: spec.Columns, caster: c, optional: spec.Optional}
-		if len(col.names) == 0 {
-			col.names = []string{spec.Name}
-		}
-		if spec.Kind == record.Text {
-			col.caster = nil
-		}
-		if err := r.require(&col, spec.Name); err != nil {
-			return err
-		}
-		for _, f := range r.files {
-			if k := f.cellOf(&col); k >= 0 {
-				taken[f.header[k]] = true
-			}
-		}
-		r.columns, fields = append(r.columns, col), append(fields, c.Field())
-		taken[spec.Name] = true
-	}
-	for _, f := range r.files {
-		for _, name := range f.header {
-			if !taken[name] {
-				taken[name] = true
-				r.columns = append(r.columns, column{names: []string{name}})
-				fields = append(fields, record.NewField(name, record.Text))
-			}
-		}
-	}
-	var err error
-	r.shape, err = record.NewShape(fields...)
-	return err
-}
-
-// require fails when a file lacks a declared column that is not optional: a
-// column of NULLs is never made up.
-func (r *csvReader) require(c *column, name string) error {
-	if c.optional {
-		return nil
-	}
-	for i := range r.files {
-		if r.files[i].cellOf(c) < 0 {
-			return &connectors.MissingColumnError{Input: r.files[i].name, Field: name, Columns: c.names, Known: r.files[i].header}
-		}
-	}
-	return nil
-}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"unicode/utf8"
 
 	"github.com/tieout/tieout/connectors"
@@ -22,15 +21,15 @@ const (
 
 // csvReader reads the files of a stream, one after the other.
 type csvReader struct {
-	files   []csvFile
-	columns []column
-	shape   *record.Shape
+	layout
+	files   []table
 	dialect dialect
 	limits  connectors.Limits
-	root    *os.Root
+	folder  *disk
+	pick    *picker
 
 	current int // index in files
-	handle  *os.File
+	handle  io.Closer
 	in      io.Reader
 	scan    scanner
 	rest    []byte // read, not yet cut into records
@@ -42,6 +41,9 @@ type csvReader struct {
 	want    int    // bytes to look at for the next batch
 	cells   []int  // for each column of the shape, its cell in this file, or -1
 	plain   []bool // for each column, whether all texts of the batch are plain
+	passed  passed
+	depths  []int32 // levels of the batch's rows, when they are asked for
+	levelAt int     // the cell the level is told by
 }
 
 // Shape is the declared columns and the others of all files.
@@ -52,7 +54,7 @@ func (r *csvReader) Close() error {
 	if r.handle != nil {
 		r.handle.Close()
 	}
-	return r.root.Close()
+	return r.folder.Close()
 }
 
 // Next cuts the next chunk into records.
@@ -83,9 +85,9 @@ func (r *csvReader) Next(ctx context.Context, b *record.Batch) error {
 // openNext opens the next file and skips to its first record.
 func (r *csvReader) openNext() error {
 	f := &r.files[r.current]
-	handle, err := r.root.Open(f.name)
+	handle, err := r.folder.open(f.input)
 	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		return err
 	}
 	r.handle, r.in = handle, decoded(handle, r.dialect.encoding)
 	r.rest, r.ended, r.discard, r.line, r.offset = r.rest[:0], false, false, 1, 0
@@ -94,6 +96,7 @@ func (r *csvReader) openNext() error {
 	for i := range r.columns {
 		r.cells = append(r.cells, f.cellOf(&r.columns[i]))
 	}
+	r.levelAt = f.find(r.pick.levelBy)
 	if r.dialect.header {
 		return r.skipHeader()
 	}
@@ -105,10 +108,10 @@ func (r *csvReader) openNext() error {
 func (r *csvReader) skipHeader() error {
 	names, size, lines, err := readHeader(r, &r.scan)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.files[r.current].name, err)
+		return fmt.Errorf("%s: %w", r.files[r.current].name(), err)
 	}
 	if !equalNames(names, r.files[r.current].header) {
-		return fmt.Errorf("%s changed while it was being read; run again: %w", r.files[r.current].name, connectors.ErrEnvironment)
+		return fmt.Errorf("%s changed while it was being read; run again: %w", r.files[r.current].name(), connectors.ErrEnvironment)
 	}
 	r.offset, r.line = int64(size), r.line+lines
 	return nil
@@ -118,21 +121,28 @@ func (r *csvReader) skipHeader() error {
 // has ended.
 func (r *csvReader) fill(b *record.Batch) error {
 	b.Reset(r.shape, record.BatchRows)
-	b.Origin.Input = r.files[r.current].name
+	b.Origin.Input = r.files[r.current].name()
 	buf, err := r.chunk(b)
 	if err != nil {
 		return err
 	}
 	r.attach(b, buf)
+	r.depths = r.depths[:0]
 	at, rows := 0, 0
 	for rows < record.BatchRows && at < len(buf) {
 		what, size := r.scan.scan(buf, at, r.ended)
 		if what == short {
 			break
 		}
-		if what == found {
+		switch r.fate(what, buf, at) {
+		case keep:
 			r.row(b, buf, buf[at:at+size], rows)
+			r.place(b, buf, rows)
 			rows++
+		case stop:
+			r.rest, r.ended, r.discard = r.rest[:0], true, false
+			r.finish(b, rows)
+			return nil
 		}
 		r.line += int64(bytes.Count(buf[at:at+size], newline))
 		r.offset += int64(size)
@@ -180,7 +190,7 @@ func (r *csvReader) chunk(b *record.Batch) ([]byte, error) {
 		if err == io.EOF {
 			r.ended = true
 		} else if err != nil {
-			return nil, fmt.Errorf("read %s: %w", r.files[r.current].name, err)
+			return nil, fmt.Errorf("read %s: %w", r.files[r.current].name(), err)
 		}
 	}
 	b.Arena = buf[:0]

@@ -93,7 +93,7 @@ func TestJSONMembersThatComeLate(t *testing.T) {
 	var batch record.Batch
 	for r.Next(context.Background(), &batch) == nil {
 	}
-	notes := r.(*jsonReader).Notes()
+	notes := r.(*recordReader).Notes()
 	if len(notes) != 1 || !strings.Contains(notes[0], `"late"`) {
 		t.Errorf("notes: %q", notes)
 	}

@@ -181,7 +181,7 @@ func (m *merge) passOld() error {
 // passCSV passes the records after the header, whose columns were compared
 // when the load began.
 func (m *merge) passCSV(in io.Reader) error {
-	lines := &csvReader{in: in, files: []csvFile{{name: m.w.place.data}}, dialect: dialect{header: true}}
+	lines := &csvReader{in: in, files: []table{{input: input{file: m.w.place.data}}}, dialect: dialect{header: true}, pick: &picker{}}
 	scan := scanner{delimiter: m.delimiter, limit: connectors.DefaultLimits().RecordBytes}
 	var b record.Batch
 	cells := make([]int, 0, len(m.w.load.Key))

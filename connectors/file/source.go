@@ -22,30 +22,67 @@ func newSource(env connectors.Env, c *Connection, o *SourceOptions) (connectors.
 
 // Open opens the files a stream names, all as one read.
 func (s *source) Open(_ context.Context, read connectors.Read) (connectors.Reader, error) {
-	format, err := formatOf(s.options.Format, read.Stream)
-	if err != nil {
-		return nil, err
-	}
 	root, err := openRoot(s.env, s.folder)
 	if err != nil {
 		return nil, err
 	}
-	names, err := match(root, read.Stream)
+	f := &disk{root: root}
+	reader, err := s.open(f, read)
 	if err != nil {
-		root.Close()
-		return nil, err
-	}
-	var reader connectors.Reader
-	if format == "csv" {
-		reader, err = s.openCSV(root, names, read)
-	} else {
-		reader, err = s.openJSON(root, names, format, read)
-	}
-	if err != nil {
-		root.Close()
+		f.Close()
 		return nil, err
 	}
 	return reader, nil
+}
+
+func (s *source) open(f *disk, read connectors.Read) (connectors.Reader, error) {
+	inputs, err := f.match(read.Stream)
+	if err != nil {
+		return nil, err
+	}
+	format, err := formatOfAll(s.options.Format, inputs)
+	if err != nil {
+		return nil, err
+	}
+	named, err := newNames(&s.options, inputs)
+	if err != nil {
+		return nil, err
+	}
+	pick, err := newPicker(&s.options)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := s.openFormat(f, format, inputs, pick, named.without(read))
+	if err != nil {
+		return nil, err
+	}
+	if sheets, ok := reader.(*sheetReader); ok {
+		named.ofSheets(sheets)
+	} else if len(s.options.Sheet) > 0 {
+		return nil, fmt.Errorf("%w: sheet belongs to workbooks; %s is %s", connectors.ErrConfig, read.Stream, format)
+	}
+	if pick.level != noLevels {
+		reader = newLeaves(reader.(leveled), pick)
+	}
+	if len(named.fields) == 0 {
+		return reader, nil
+	}
+	return named.around(reader, read)
+}
+
+func (s *source) openFormat(f *disk, format string, inputs []input, pick *picker, read connectors.Read) (connectors.Reader, error) {
+	if format != "csv" && format != "xlsx" && (s.options.Header != nil || s.options.Rows != nil) {
+		return nil, fmt.Errorf("%w: header and rows belong to sheets and CSV files; %s is %s", connectors.ErrConfig, read.Stream, format)
+	}
+	switch format {
+	case "csv":
+		return s.openCSV(f, inputs, pick, read)
+	case "xlsx":
+		return s.openSheets(f, inputs, pick, read)
+	case "parquet":
+		return s.openParquet(f, inputs, read)
+	}
+	return s.openRecords(f, inputs, format, read)
 }
 
 // Fields reads the header lines of CSV files; the fields of JSON are what
@@ -81,7 +118,7 @@ func (s *source) Streams(context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if _, err := formatOf("", e.Name()); err == nil && e.Type().IsRegular() {
+		if _, err := formatOf("", e.Name()); (err == nil || zipped(e.Name())) && e.Type().IsRegular() {
 			names = append(names, e.Name())
 		}
 	}

@@ -42,28 +42,86 @@ func inside(root *os.Root, stream string) (string, bool) {
 	return name, fs.ValidPath(name) && name != "."
 }
 
-// match lists the regular files a stream names, sorted.
-func match(root *os.Root, stream string) ([]string, error) {
-	name, ok := inside(root, stream)
+// match lists the documents a stream names, sorted.
+func (f *disk) match(stream string) ([]input, error) {
+	name, ok := inside(f.root, stream)
 	if !ok {
 		return nil, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, stream)
 	}
-	names := []string{name}
-	if strings.ContainsAny(name, "*?[") {
-		var err error
-		if names, err = fs.Glob(root.FS(), name); err != nil {
-			return nil, fmt.Errorf("%w: stream %q is no pattern: %w", connectors.ErrConfig, stream, err)
-		}
-		if len(names) == 0 {
-			return nil, fmt.Errorf("%w: no file matches %q in %s", connectors.ErrConfig, stream, root.Name())
-		}
+	outer, inner := f.parts(name)
+	names, err := matchFiles(f.root, outer)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
+	var inputs []input
 	for _, n := range names {
-		if err := regular(root, n); err != nil {
+		if err := regular(f.root, n); err != nil {
 			return nil, err
 		}
+		if !zipped(n) {
+			inputs = append(inputs, input{file: n})
+			continue
+		}
+		members, err := f.members(n, inner)
+		if err != nil {
+			return nil, err
+		}
+		for _, member := range members {
+			inputs = append(inputs, input{file: n, member: member})
+		}
 	}
+	return inputs, nil
+}
+
+// parts parts the path of an archive from what is meant inside it.
+func (f *disk) parts(name string) (outer, inner string) {
+	parts := strings.Split(name, "/")
+	for i := range len(parts) - 1 {
+		outer = strings.Join(parts[:i+1], "/")
+		if !zipped(outer) {
+			continue
+		}
+		if info, err := f.root.Stat(outer); err == nil && info.IsDir() {
+			continue
+		}
+		return outer, strings.Join(parts[i+1:], "/")
+	}
+	return name, ""
+}
+
+// members lists what is meant in one archive.
+func (f *disk) members(name, inner string) ([]string, error) {
+	a, err := openArchive(f.root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	if inner == "" {
+		only, err := a.only()
+		return []string{only}, err
+	}
+	names, err := a.match(inner)
+	if err == nil && len(names) == 0 {
+		err = a.refuse("no file in it matches %q", inner)
+	}
+	return names, err
+}
+
+func matchFiles(root *os.Root, name string) ([]string, error) {
+	if !strings.ContainsAny(name, "*?[") {
+		return []string{name}, nil
+	}
+	if info, err := root.Stat(name); err == nil && info.Mode().IsRegular() {
+		return []string{name}, nil // a file that is called like a pattern
+	}
+	names, err := fs.Glob(root.FS(), name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: stream %q is no pattern: %w", connectors.ErrConfig, name, err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: no file matches %q in %s", connectors.ErrConfig, name, root.Name())
+	}
+	slices.Sort(names)
 	return names, nil
 }
 
@@ -102,13 +160,39 @@ func formatOf(said, stream string) (string, error) {
 	if said != "" {
 		return said, nil
 	}
-	switch strings.ToLower(path.Ext(stream)) {
+	switch strings.ToLower(path.Ext(plain(stream))) {
 	case ".csv", ".tsv", ".txt":
 		return "csv", nil
 	case ".json":
 		return "json", nil
 	case ".jsonl", ".ndjson":
 		return "jsonl", nil
+	case ".xlsx", ".xlsm":
+		return "xlsx", nil
+	case ".xml":
+		return "xml", nil
+	case ".parquet":
+		return "parquet", nil
+	case ".xls", ".xlsb":
+		return "", fmt.Errorf("%w: %q is a workbook of an old kind; save it as .xlsx", connectors.ErrConfig, stream)
 	}
-	return "", fmt.Errorf("%w: the format of %q cannot be told from its name; say format: csv, json or jsonl", connectors.ErrConfig, stream)
+	return "", fmt.Errorf("%w: the format of %q cannot be told from its name; say format: csv, json, jsonl, xlsx, xml or parquet", connectors.ErrConfig, stream)
+}
+
+// formatOfAll names the one format of several documents.
+func formatOfAll(said string, inputs []input) (string, error) {
+	format, err := formatOf(said, inputs[0].name())
+	if err != nil {
+		return "", err
+	}
+	for _, in := range inputs[1:] {
+		other, err := formatOf(said, in.name())
+		if err != nil {
+			return "", err
+		}
+		if other != format {
+			return "", fmt.Errorf("%w: %s is %s and %s is %s; one stream has one format", connectors.ErrConfig, inputs[0].name(), format, in.name(), other)
+		}
+	}
+	return format, nil
 }

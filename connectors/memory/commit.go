@@ -52,52 +52,14 @@ func (w *writer) publish(row connectors.Ledger, receipt connectors.Receipt, afte
 	defer w.db.data.Unlock()
 	w.db.loads[w.load.ID] = row
 	w.db.streams[w.load.Stream] = after
-	w.db.fields[w.load.Stream] = w.load.Shape.Names()
-}
-
-// merge gives the rows of the stream as they are after the load.
-func (w *writer) merge(before []Row, receipt *connectors.Receipt) ([]Row, error) {
-	if w.load.Mode == connectors.Append || len(w.load.Key) == 0 {
-		after := before[:len(before):len(before)]
-		if w.load.Mode == connectors.Replace {
-			receipt.Deleted, after = int64(len(before)), nil
-		}
-		for _, s := range w.rows {
-			after = append(after, s.row)
-		}
-		receipt.Inserted = int64(len(w.rows))
-		return after, nil
+	names := w.load.Shape.Names()
+	switch {
+	case w.load.Mode == connectors.History:
+		names = append(names, "valid_from", "valid_to")
+	case w.load.Missing == connectors.Close:
+		names = append(names, "closed_at")
 	}
-	fresh, err := w.unique(receipt)
-	if err != nil {
-		return nil, err
-	}
-	var after []Row
-	for _, old := range before {
-		key := w.keyOf(old)
-		s, match := fresh[key]
-		switch {
-		case !match && w.load.Mode == connectors.Replace:
-			receipt.Deleted++
-		case !match:
-			after = append(after, old)
-		case maps.Equal(old, s.row):
-			receipt.Unchanged++
-			after = append(after, old)
-		default:
-			receipt.Changed++
-			after = append(after, s.row)
-		}
-		delete(fresh, key)
-	}
-	for _, s := range w.rows {
-		if _, left := fresh[s.key]; left {
-			receipt.Inserted++
-			after = append(after, s.row)
-			delete(fresh, s.key)
-		}
-	}
-	return after, nil
+	w.db.fields[w.load.Stream] = names
 }
 
 // unique keeps the first row of each key. Later ones that are the same count

@@ -13,7 +13,7 @@ import (
 
 func TestSink(t *testing.T) {
 	connectortest.RunSink(t, connectortest.SinkHarness{
-		Modes: []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace},
+		Modes: []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace, connectors.History}, Missing: true,
 		New: func(*testing.T) connectortest.SinkTarget {
 			db := memory.New()
 			return connectortest.SinkTarget{Sink: db.Sink(), Source: db.Source(), Stream: "charges", Odd: `"x" y`, Names: true,

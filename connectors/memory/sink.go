@@ -14,15 +14,15 @@ type sink struct{ db *Database }
 
 // Begin takes the next epoch.
 func (s *sink) Begin(_ context.Context, load connectors.Load) (connectors.Writer, error) {
-	if load.Mode == connectors.Upsert && len(load.Key) == 0 {
-		return nil, fmt.Errorf("%w: the mode upsert needs a key", connectors.ErrConfig)
+	if len(load.Key) == 0 && (load.Mode == connectors.Upsert || load.Mode == connectors.History) {
+		return nil, fmt.Errorf("%w: the mode %s needs a key", connectors.ErrConfig, load.Mode)
 	}
 	for _, k := range load.Key {
 		if load.Shape.Index(k) < 0 {
 			return nil, fmt.Errorf("%w: key %q is not among the fields", connectors.ErrConfig, k)
 		}
 	}
-	return &writer{db: s.db, load: load, epoch: s.db.raise(load)}, nil
+	return &writer{db: s.db, load: load, epoch: s.db.raise(load), kept: make(map[string]bool)}, nil
 }
 
 // raise fences every load of the pipeline that is open.
@@ -84,6 +84,8 @@ type writer struct {
 	epoch   int64
 	rows    []staged
 	refused []connectors.Refusal
+	kept    map[string]bool // keys that are not missing
+	keepAll bool
 	done    bool
 }
 
@@ -158,9 +160,21 @@ func (w *writer) refuse(s staged, reason string) error {
 		return fmt.Errorf("%w: more than %d", connectors.ErrTooManyRefused, w.load.MaxRefused)
 	}
 	s.refusal.Reason = reason
+	w.kept[s.key] = true
 	w.refused = append(w.refused, s.refusal)
 	return nil
 }
+
+// Keep takes the keys of records that are not missing.
+func (w *writer) Keep(_ context.Context, b *record.Batch) error {
+	for _, row := range b.Live {
+		w.kept[w.stage(b, int(row)).key] = true
+	}
+	return nil
+}
+
+// KeepAll takes nothing away.
+func (w *writer) KeepAll() { w.keepAll = true }
 
 // Abort forgets the rows.
 func (w *writer) Abort(context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/auth"
 	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/runner/project"
 	"github.com/tieout/tieout/runner/schedule"
@@ -112,6 +113,8 @@ func hintFor(err error) string {
 		return "run again: the next run looks in the sink first whether the load was committed"
 	case errors.Is(err, runner.ErrBalance):
 		return "nothing was loaded; this is a fault of the program or of a connector, please report it"
+	case auth.Final(err), codeOf(err) == string(document.CodeAuthVault):
+		return "nothing was read or written; `tieout help error " + codeOf(err) + "` has more"
 	case project.IsEnvironment(err):
 		return "check the system and the connection's settings with `tieout doctor`, then run again; nothing was loaded"
 	}

@@ -23,6 +23,8 @@ const environmentText = `Environment
   CLICOLOR_FORCE     a value other than 0: colour even into a pipe
   TERM               "dumb": no colour
   USER               who edits, discards or moves a position, for the record
+  TIEOUT_KEY         the key that tokens are sealed with, in place of
+                     .tieout/key: one of age-keygen, or a passphrase
   TIEOUT_SECRET_NAME the value of ${secret:name} unless tieout.yaml names it
 
 Settings in tieout.yaml and in source and sink refer to variables as

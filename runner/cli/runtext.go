@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/runner"
 )
 
@@ -91,7 +92,11 @@ func (a *app) writeCounts(w io.Writer, r *runReport) {
 	if r.Status == runner.Loaded || r.Status == runner.NothingNew {
 		parts = append(parts, fmt.Sprintf("%s written (%s new, %s changed, %s unchanged)",
 			thousands(c.Inserted+c.Changed), thousands(c.Inserted), thousands(c.Changed), thousands(c.Unchanged)))
-		add(c.Deleted, "deleted")
+		taken := "deleted"
+		if r.Missing == connectors.Close {
+			taken = "closed"
+		}
+		add(c.Deleted, taken)
 	} else {
 		parts = append(parts, thousands(c.Written)+" would be written")
 	}

@@ -140,7 +140,7 @@ func (m *empty) Judge(f Facts) (Finding, error) {
 	case f.FullRead && f.Read == 0:
 		return m.failed(limit, actual, "the source was read whole and holds no records; check it, or write allow_empty: true under source if that is normal"), nil
 	case f.Replace && n == 0:
-		return m.failed(limit, actual, "no record is left to load, and replacing would empty the target; check the source and the steps, or write allow_empty: true under sink"), nil
+		return m.failed(limit, actual, "no record is left to load, and the load would empty its target; check the source and the steps, or write allow_empty: true under sink"), nil
 	}
 	if n == 0 {
 		return m.passed(limit, actual, "nothing to load, and nothing is taken away"), nil

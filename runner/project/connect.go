@@ -38,8 +38,9 @@ func (p *Project) openVault(ctx context.Context) (vault.Backend, error) {
 	return store.Safe(p.Workspace.Project.Project.Value), nil
 }
 
-// connection opens a connection for use apart from a pipeline.
-func (p *Project) connection(name string) (*pipelines.Connection, error) {
+// Settings resolves the settings of a connection for use apart from a
+// pipeline. The error says what is wrong with them.
+func (p *Project) Settings(name string) (*pipelines.Connection, error) {
 	var row *pipelines.Row
 	if rows := p.rowsOf(name); len(rows) > 0 {
 		row = rows[0]
@@ -51,7 +52,7 @@ func (p *Project) connection(name string) (*pipelines.Connection, error) {
 // one; it is nil otherwise. A port that is not 0 is listened on instead of
 // that of the settings. The caller closes it.
 func (p *Project) Consent(name string, port int) (*auth.Consent, error) {
-	c, err := p.connection(name)
+	c, err := p.Settings(name)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (p *Project) Consent(name string, port int) (*auth.Consent, error) {
 // Kept tells what is kept of the consent to a connection; found is false when
 // nothing is, and for connections that keep nothing.
 func (p *Project) Kept(ctx context.Context, name string) (k auth.Kept, found bool, err error) {
-	c, err := p.connection(name)
+	c, err := p.Settings(name)
 	if err != nil {
 		return auth.Kept{}, false, err
 	}
@@ -79,7 +80,7 @@ func (p *Project) Kept(ctx context.Context, name string) (k auth.Kept, found boo
 // DDL gives the statements that make what the sink of a connection keeps its
 // ledger in.
 func (p *Project) DDL(name string) (string, error) {
-	c, err := p.connection(name)
+	c, err := p.Settings(name)
 	if err != nil {
 		return "", err
 	}
@@ -96,4 +97,17 @@ func (p *Project) DDL(name string) (string, error) {
 		return "", fmt.Errorf("%w: connection %q (%s) keeps its ledger without tables of its own, so there are no statements to run", connectors.ErrConfig, name, def.Name)
 	}
 	return scripter.DDL()
+}
+
+// ConnectorOf names the connector of a connection, "" for one that is not
+// known.
+func (p *Project) ConnectorOf(name string) string {
+	if p.Workspace.Project == nil {
+		return ""
+	}
+	c, ok := p.Workspace.Project.Connections.Get(name)
+	if !ok || c.Node.Get("connector") == nil {
+		return ""
+	}
+	return c.Node.Get("connector").Text()
 }

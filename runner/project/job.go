@@ -133,7 +133,7 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 	}
 	job.Read = read(pipeline)
 	job.Load = connectors.Load{ID: job.LoadID, Project: job.Project, Environment: job.Environment, Pipeline: pipeline.Name(),
-		Stream: pipeline.Sink.Stream.Value, Key: pipeline.SinkKey(), Mode: connectors.Mode(pipeline.Mode())}
+		Stream: pipeline.Sink.Stream.Value, Key: pipeline.SinkKey(), Mode: connectors.Mode(pipeline.Mode()), Missing: connectors.Missing(pipeline.Missing()), AsOf: asOf, Zone: pipeline.SinkZone()}
 	job.Context = *pipeline.Context(pipelines.Values{AsOf: asOf, Vars: vars}, tables, new(document.Report))
 	job.Context.Reading = true
 	if err := p.connect(&job, pipeline, o); err != nil {

@@ -36,7 +36,7 @@ type tables struct {
 // isFile tells a mapping file from connection.stream by its extension.
 func isFile(ref string) bool {
 	switch strings.ToLower(path.Ext(ref)) {
-	case ".csv", ".tsv", ".json", ".jsonl":
+	case ".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".xml", ".parquet", ".gz", ".zip":
 		return true
 	}
 	return strings.Contains(ref, "/")

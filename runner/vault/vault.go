@@ -65,12 +65,12 @@ var _ connectors.Vault = (*Vault)(nil)
 
 // Update hands fn what is kept under a name and keeps what it returns, as
 // connectors.Vault says. The key is there, and fits, before fn is called.
-func (v *Vault) Update(ctx context.Context, name string, fn func(ctx context.Context, old []byte) ([]byte, error)) (err error) {
+func (v *Vault) Update(ctx context.Context, name string, fn func(ctx context.Context, old []byte) ([]byte, error)) error {
 	b, err := v.options.Open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+	defer b.Close() // what was kept is durable by then
 	return b.Hold(ctx, v.id(name), func(sealed []byte) ([]byte, error) {
 		k, err := v.ready(ctx, b, sealed != nil)
 		if err != nil {
@@ -90,12 +90,12 @@ func (v *Vault) Update(ctx context.Context, name string, fn func(ctx context.Con
 
 // Look gives what is kept under a name, nil when nothing is. It makes no file,
 // no key, and waits for nobody.
-func (v *Vault) Look(ctx context.Context, name string) (old []byte, err error) {
+func (v *Vault) Look(ctx context.Context, name string) ([]byte, error) {
 	b, err := v.options.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.Close()) }()
+	defer b.Close() // what was kept is durable by then
 	sealed, err := b.Read(ctx, v.id(name))
 	if err != nil || sealed == nil {
 		return nil, err

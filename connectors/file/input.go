@@ -1,0 +1,172 @@
+package file
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/tieout/tieout/connectors"
+)
+
+// input is one document of a stream: a file of the folder, or one inside an
+// archive there.
+type input struct {
+	file   string // in the folder
+	member string // in the archive, "" when the file itself is meant
+}
+
+// name is how messages call it.
+func (i input) name() string {
+	if i.member == "" {
+		return i.file
+	}
+	return i.file + "/" + i.member
+}
+
+// plain is the name of what is read once it is unpacked: its extension tells
+// the format.
+func plain(name string) string {
+	if ext := path.Ext(name); strings.EqualFold(ext, ".gz") {
+		return strings.TrimSuffix(name, ext)
+	}
+	return name
+}
+
+func gzipped(name string) bool { return strings.EqualFold(path.Ext(name), ".gz") }
+
+func zipped(name string) bool { return strings.EqualFold(path.Ext(name), ".zip") }
+
+// disk opens the inputs of one read. It belongs to the reader.
+type disk struct {
+	root    *os.Root
+	archive *archive // the last one opened
+}
+
+// Close lets go of the folder.
+func (f *disk) Close() error {
+	if f.archive != nil {
+		f.archive.Close()
+	}
+	return f.root.Close()
+}
+
+// open opens an input to be read from its front, unpacked.
+func (f *disk) open(in input) (io.ReadCloser, error) {
+	raw, err := f.raw(in)
+	if err != nil || !gzipped(in.name()) {
+		return raw, err
+	}
+	unpacked, err := gzip.NewReader(raw)
+	if err != nil {
+		raw.Close()
+		return nil, fmt.Errorf("%w: %s is no gzip file: %w", connectors.ErrConfig, in.name(), err)
+	}
+	return &unpacker{name: in.name(), in: unpacked, raw: raw}, nil
+}
+
+// raw opens an input as it is stored.
+func (f *disk) raw(in input) (io.ReadCloser, error) {
+	if in.member == "" {
+		handle, err := f.root.Open(in.file)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		}
+		return handle, nil
+	}
+	if f.archive == nil || f.archive.name != in.file {
+		a, err := openArchive(f.root, in.file)
+		if err != nil {
+			return nil, err
+		}
+		if f.archive != nil {
+			f.archive.Close()
+		}
+		f.archive = a
+	}
+	return f.archive.open(in.member)
+}
+
+// unpacker reads a gzip file, its members one behind the other.
+type unpacker struct {
+	name  string
+	in    *gzip.Reader
+	raw   io.ReadCloser
+	bytes int64
+}
+
+// maxUnpacked bounds what one packed file may unpack to. Memory is flat
+// whatever it is: this ends a file made to keep a reader busy for days.
+const maxUnpacked = 256 << 30
+
+// Read reads on; a file that ends early or does not fit its checksum is an
+// error that says so.
+func (u *unpacker) Read(p []byte) (int, error) {
+	n, err := u.in.Read(p)
+	if u.bytes += int64(n); u.bytes > maxUnpacked {
+		return n, fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, u.name, maxUnpacked>>30)
+	}
+	if err != nil && err != io.EOF {
+		return n, fmt.Errorf("unpack %s: the file is cut short or damaged: %w", u.name, err)
+	}
+	return n, err
+}
+
+// Close closes the file.
+func (u *unpacker) Close() error {
+	u.in.Close()
+	return u.raw.Close()
+}
+
+// blob is an input that is read here and there.
+type blob struct {
+	io.ReaderAt
+	io.Closer
+	size int64
+}
+
+// blob opens an input for reading here and there. One that is packed is
+// unpacked into a file without a name first.
+func (f *disk) blob(in input) (*blob, error) {
+	if in.member == "" && !gzipped(in.file) {
+		handle, err := f.root.Open(in.file)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		}
+		info, err := handle.Stat()
+		if err != nil {
+			handle.Close()
+			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		}
+		return &blob{ReaderAt: handle, Closer: handle, size: info.Size()}, nil
+	}
+	stream, err := f.open(in)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close()
+	return unpack(stream, in.name())
+}
+
+// maxDocument bounds a packed document that must be unpacked as a whole.
+const maxDocument = 4 << 30
+
+func unpack(stream io.Reader, name string) (*blob, error) {
+	temp, err := os.CreateTemp("", "tieout-*")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+	}
+	os.Remove(temp.Name()) // it lives until it is closed
+	n, err := io.Copy(temp, io.LimitReader(stream, maxDocument+1))
+	if err == nil && n > maxDocument {
+		err = fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, name, maxDocument>>30)
+	}
+	if err != nil {
+		temp.Close()
+		return nil, err
+	}
+	return &blob{ReaderAt: temp, Closer: temp, size: n}, nil
+}
