@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	maxAttempts = 6 // of one request
-	firstPause  = 500 * time.Millisecond
-	longPause   = 30 * time.Second
-	maxRefusal  = 64 << 10 // bytes of a reply that is no page, read so that the connection lives on
+	maxAttempts   = 6 // of one request
+	checkAttempts = 2 // of one that only proves the connection
+	firstPause    = 500 * time.Millisecond
+	longPause     = 30 * time.Second
+	maxRefusal    = 64 << 10 // bytes of a reply that is no page, read so that the connection lives on
 )
 
 // caller sends the requests of one connection.
@@ -28,6 +29,8 @@ type caller struct {
 	budget  *budget
 	replies []Reply
 	tools   tools
+	// attempts are how often a request is tried that broke off.
+	attempts int
 }
 
 // call is one request as it is made anew for each attempt.
@@ -135,7 +138,7 @@ func (c *caller) failed(ctx context.Context, t *trial, err error) error {
 		return ctx.Err()
 	case !errors.Is(err, connectors.ErrEnvironment), auth.Final(err):
 		return err
-	case t.failures >= maxAttempts:
+	case t.failures >= c.attempts:
 		return fmt.Errorf("%w (tried %d times)", err, t.failures)
 	}
 	return c.tools.sleep(ctx, c.pause(t.failures))
@@ -163,7 +166,7 @@ func (c *caller) again(ctx context.Context, t *trial, v verdict, s *web.Stream, 
 		}
 		return c.tools.sleep(ctx, wait)
 	case isRetry:
-		if t.failures++; t.failures >= maxAttempts {
+		if t.failures++; t.failures >= c.attempts {
 			return fmt.Errorf("%w (tried %d times)", stopError(s, v.is), t.failures)
 		}
 		return c.tools.sleep(ctx, c.pause(t.failures))

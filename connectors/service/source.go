@@ -82,7 +82,7 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 	}
 	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world),
 		bounds: make(map[string]string), seed: maphash.MakeSeed(), asked: make(map[uint64]bool), served: make(map[uint64]bool),
-		caller: &caller{client: client, signer: sign, budget: s.budget, replies: s.conn.Replies, tools: s.tools}}
+		caller: &caller{client: client, signer: sign, budget: s.budget, replies: s.conn.Replies, tools: s.tools, attempts: maxAttempts}}
 	f.hash.SetSeed(f.seed)
 	return f, f.furnish(read)
 }
@@ -139,6 +139,7 @@ func (s *source) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.caller.attempts = checkAttempts
 	if _, err = f.next(ctx); errors.Is(err, io.EOF) {
 		err = nil
 	}

@@ -99,7 +99,7 @@ func (a *app) printDDL(p *project.Project, name string) error {
 func (a *app) connectPlain(ctx context.Context, p *project.Project, name string) error {
 	one := a.prove(ctx, p, name)
 	if !one.OK {
-		return &exitError{err: errors.New(one.Detail), exit: one.exit, code: one.Code, hint: one.Hint}
+		return &exitError{err: fmt.Errorf("connection %q: %s", name, one.Detail), exit: one.exit, code: one.Code, hint: one.Hint}
 	}
 	return a.out.write(exitOK, "", map[string]any{"connection": name, "consent": false}, func(w io.Writer) {
 		fmt.Fprintf(w, "%s  works; it needs no consent\nNext: tieout check\n", name)

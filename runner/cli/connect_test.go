@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tieout/tieout/connectors/connectortest/oauth"
 )
@@ -89,10 +90,6 @@ func (o *office) begin(stdin io.Reader, args ...string) (address string, finish 
 	o.t.Helper()
 	cmd, stdout, _ := o.command(append([]string{"connect", "ledger"}, args...)...)
 	cmd.Stdin = stdin
-	out, err := os.CreateTemp(o.t.TempDir(), "stderr")
-	if err != nil {
-		o.t.Fatal(err)
-	}
 	cmd.Stderr = nil
 	pipe, err := cmd.StderrPipe()
 	if err == nil {
@@ -102,20 +99,20 @@ func (o *office) begin(stdin io.Reader, args ...string) (address string, finish 
 		o.t.Fatal(err)
 	}
 	lines := bufio.NewScanner(pipe)
-	for lines.Scan() && address == "" {
+	for address == "" && lines.Scan() {
 		if m := consentAddress.FindStringSubmatch(lines.Text()); m != nil {
 			address = m[1]
 		}
 	}
 	return address, func() (int, string) {
-		_, _ = io.Copy(out, pipe)
-		code := exitCode(o.t, cmd.Wait())
-		text, err := os.ReadFile(out.Name())
-		if err != nil {
-			o.t.Fatal(err)
+		var rest strings.Builder
+		for lines.Scan() {
+			rest.WriteString(lines.Text() + "\n")
 		}
-		o.secretless(stdout.String() + string(text))
-		return code, stdout.String() + string(text)
+		code := exitCode(o.t, cmd.Wait())
+		out := stdout.String() + rest.String()
+		o.secretless(out)
+		return code, out
 	}
 }
 
@@ -165,6 +162,28 @@ func TestConnect(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	o.sealed()
+}
+
+// A consent that ends soon is told of where somebody looks.
+func TestConsentsThatEnd(t *testing.T) {
+	o := newOffice(t)
+	left := 100 * 24 * 3600
+	o.After(func(r *oauth.Reply) { r.Body["x_refresh_token_expires_in"], r.Body["expires_in"] = left, 1 })
+	address, finish := o.begin(nil)
+	follow(t, address, true)
+	if code, out := finish(); code != 0 || !strings.Contains(out, "it ends at ") {
+		t.Fatal(out)
+	}
+	for _, soon := range []bool{false, true} {
+		if soon {
+			left = 3600
+		}
+		time.Sleep(600 * time.Millisecond) // a token that lives a second is renewed at its half
+		check, status, list := o.run(0, "check", "ledger"), o.run(0, "status"), o.run(0, "status", "-o", "json")
+		if strings.Contains(check, "ends soon") != soon || strings.Contains(status, "ledger  its consent ends at ") != soon || strings.Contains(list, `"consents"`) != soon {
+			t.Errorf("soon %v:\n%s%s", soon, check, status)
+		}
+	}
 }
 
 // sealed wants no token in any file, and every file to be for its owner alone.

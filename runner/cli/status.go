@@ -106,7 +106,7 @@ func (a *app) status(ctx context.Context, names []string) error {
 	}
 	out := statusReport{Pipelines: make([]pipelineStatus, len(list)), Files: []brokenFile{}}
 	if len(names) == 0 {
-		out.Files = brokenFiles(p)
+		out.Files, out.Consents = brokenFiles(p), endingConsents(ctx, p)
 	}
 	err = a.looking(ctx, p, func(store *state.Store) error {
 		known, err := a.readPast(ctx, p, a.keeper(p, store))

@@ -16,6 +16,7 @@ type statusReport struct {
 	Files     []brokenFile     `json:"files"` // that no pipeline can be read from
 	Alerts    alertStatus      `json:"alerts"`
 	Serving   serving          `json:"serving"`
+	Consents  []endingConsent  `json:"consents,omitempty"` // that end soon
 }
 
 // brokenFile is a file with mistakes that hide what it is.

@@ -15,6 +15,7 @@ func (r *statusReport) write(w io.Writer) {
 	for i := range r.Files {
 		fmt.Fprintln(w, r.Files[i].text())
 	}
+	writeEnding(w, r.Consents)
 	r.Alerts.write(w)
 	switch {
 	case r.Serving.Running:
