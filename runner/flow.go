@@ -194,6 +194,7 @@ func (f *flow) hand(ctx context.Context, i int, bn *bench, b *record.Batch, held
 	if err := f.scope.check(b); err != nil {
 		return err
 	}
+	f.unkeyed(b)
 	if err := f.meters.Add(b); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // A load that takes away what the source no longer has must not take away
-// what the source has and this run holds. The key of a held record is known
+// what the source has and this run or the sink holds back. The key of a held record is known
 // when each of its fields came there as it is, or was set before the record
 // was held; otherwise nothing is missing in this run.
 
@@ -131,6 +131,27 @@ func (p *present) takeEntry(b *record.Batch, at int) {
 	}
 }
 
+// unkeyed counts records that reach the sink without a key: it refuses them.
+func (f *flow) unkeyed(b *record.Batch) {
+	if f.keeper == nil {
+		return
+	}
+	for _, name := range f.job.Load.Key {
+		c := b.Column(name)
+		if c == nil {
+			continue
+		}
+		for _, row := range b.Live {
+			if c.Presence[row] == record.Value {
+				continue
+			}
+			if f.lostKeys++; f.lostKeys == 1 {
+				f.lostFirst = fmt.Sprintf("%s line %d", b.Origin.Input, lineOf(b, row))
+			}
+		}
+	}
+}
+
 // keep hands the keys a bench found to the sink.
 func (f *flow) keep(ctx context.Context, p *present) error {
 	if p.lost > 0 && f.lostKeys == 0 {
@@ -162,9 +183,18 @@ func (e *execution) whole() error {
 	if !e.takesAway() || !e.job.Backfill() {
 		return nil
 	}
-	return fmt.Errorf("%s: --from and --to read a part of the source, and `missing: %s` would take away the rest; run the pipeline without them, or change `missing` to keep: %w",
-		document.CodeSinkMissing, e.job.Load.Missing, connectors.ErrConfig)
+	return &missingError{fmt.Sprintf("--from and --to read a part of the source, and `missing: %s` would take away the rest; run the pipeline without them, or write `missing: keep`", e.job.Load.Missing)}
 }
+
+// missingError says why it cannot be known what is missing. It is a
+// configuration error.
+type missingError struct{ why string }
+
+// Error names the code and the reason.
+func (e *missingError) Error() string { return string(document.CodeSinkMissing) + ": " + e.why }
+
+// Unwrap gives the kind of failure.
+func (e *missingError) Unwrap() error { return connectors.ErrConfig }
 
 // takesAway reports whether the load has a policy for missing records.
 func (e *execution) takesAway() bool {
@@ -179,7 +209,7 @@ func (e *execution) keeps(f *flow, w connectors.Writer) error {
 	}
 	keeper, can := w.(connectors.Keeper)
 	if !can {
-		return fmt.Errorf("%s: the sink cannot %s records: %w", document.CodeSinkMissing, e.job.Load.Missing, connectors.ErrConfig)
+		return &missingError{fmt.Sprintf("the sink cannot %s records", e.job.Load.Missing)}
 	}
 	if e.job.Trigger == TriggerRetry { // it holds a few of the records
 		keeper.KeepAll()
@@ -195,6 +225,6 @@ func (e *execution) spare(f *flow) {
 		return
 	}
 	f.keeper.KeepAll()
-	e.run.Warnings = append(e.run.Warnings, fmt.Sprintf("`missing: %s` was not applied: %d held records have no key that can be told (first: %s), and they may be in the target; correct them and run again",
+	e.run.Warnings = append(e.run.Warnings, fmt.Sprintf("`missing: %s` was not applied: %d records that were held or refused have no key that can be told (first: %s), and they may be in the target; correct them and run again",
 		e.job.Load.Missing, f.lostKeys, f.lostFirst))
 }

@@ -33,8 +33,8 @@ func (a *app) writeRun(w io.Writer, r *runReport) {
 	}
 	if r.Failure != nil {
 		code := r.Failure.Code + ": "
-		if strings.Contains(r.Failure.Message, " "+r.Failure.Code+" ") {
-			code = "" // a finding, which has its place and code in front
+		if strings.Contains(r.Failure.Message, " "+r.Failure.Code+" ") || strings.HasPrefix(r.Failure.Message, code) {
+			code = "" // it has its code in front already
 		}
 		fmt.Fprintf(w, "  %s%s\n", code, strings.ReplaceAll(r.Failure.Message, "\n", "\n  "))
 		if r.Failure.Hint != "" {

@@ -106,6 +106,17 @@ func (p *page) enqueue(path string, t reflect.Type) {
 			p.generator.names[t] = path
 			p.queue = append(p.queue, section{path: path, typ: t, form: form})
 		}
+	case formDecodable:
+		// A type that decodes itself tells the mapping it is written as, if it
+		// is one, while its schema is made.
+		if s, ok := reflect.New(t).Interface().(Schemer); ok {
+			s.DocumentSchema(func(prototype any) any {
+				if keys := typeOf(prototype); p.generator.decoder.formOf(keys) == formStruct {
+					p.enqueue(path, keys)
+				}
+				return object{}
+			})
+		}
 	}
 }
 

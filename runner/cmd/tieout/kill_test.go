@@ -141,6 +141,12 @@ func (w deadlyWriter) Write(ctx context.Context, b *record.Batch) error {
 	return w.Writer.Write(ctx, b)
 }
 
+func (w deadlyWriter) Keep(ctx context.Context, b *record.Batch) error {
+	return w.Writer.(connectors.Keeper).Keep(ctx, b)
+}
+
+func (w deadlyWriter) KeepAll() { w.Writer.(connectors.Keeper).KeepAll() }
+
 func (w deadlyWriter) Commit(ctx context.Context, l connectors.Ledger, approve func(connectors.Receipt) error) (connectors.Receipt, error) {
 	w.k.pass("before commit")
 	r, err := w.Writer.Commit(ctx, l, func(r connectors.Receipt) error {
@@ -162,7 +168,9 @@ type scene struct {
 	name string
 	sink string // connection line
 	mode string
-	dump func(t *testing.T, dir string) string
+	// missing makes it a pipeline that reads everything each time.
+	missing string
+	dump func(t *testing.T, dir string, history bool) string
 	env  []string
 }
 
@@ -173,10 +181,13 @@ func scenes(t *testing.T) []scene {
 		{name: "sqlite upsert", sink: "connector: sqlite, path: out/books.db", mode: "upsert", dump: dumpSQLite},
 		{name: "file append", sink: "connector: file, path: out", mode: "append", dump: dumpFile},
 		{name: "file upsert", sink: "connector: file, path: out", mode: "upsert", dump: dumpFile},
-		{name: "postgres append", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "append", dump: func(t *testing.T, dir string) string { return dumpPostgres(t, postgres, dir) }, env: []string{"KILL_URL=" + postgres, fmt.Sprint("N=", n)}},
-		{name: "mysql append", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "append", dump: func(t *testing.T, dir string) string { return dumpMySQL(t, maria, dir) }, env: []string{"KILL_MYSQL=" + maria}},
-		{name: "mysql upsert", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", dump: func(t *testing.T, dir string) string { return dumpMySQL(t, maria, dir) }, env: []string{"KILL_MYSQL=" + maria}},
-		{name: "postgres upsert", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "upsert", dump: func(t *testing.T, dir string) string { return dumpPostgres(t, postgres, dir) }, env: []string{"KILL_URL=" + postgres}},
+		{name: "postgres append", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "append", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres, fmt.Sprint("N=", n)}},
+		{name: "mysql append", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "append", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
+		{name: "mysql upsert", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
+		{name: "sqlite history", sink: "connector: sqlite, path: out/books.db", mode: "history", missing: "close", dump: dumpSQLite},
+		{name: "postgres history", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "history", missing: "close", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres}},
+		{name: "mysql delete", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", missing: "delete", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
+		{name: "postgres upsert", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "upsert", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres}},
 	}
 }
 
@@ -189,14 +200,17 @@ func (s *scene) build(t *testing.T, dir string) {
 		stream = "charges.csv"
 	}
 	write(t, dir, "tieout.yaml", "tieout: 1\nproject: kill_"+filepath.Base(dir)+"\nconnections:\n  files: {connector: file, path: data}\n  target: {"+s.sink+"}\n")
+	cursor, missing := "\n  cursor: { field: updated }", ""
+	if s.missing != "" {
+		cursor, missing = "", "\n  missing: { "+s.missing+": { max: 50% } }"
+	}
 	write(t, dir, "charges.yaml", `pipeline: charges
 money: { amounts: [rent, due], currency: USD }
 source:
   connection: files
   stream: charges.csv
   key: id
-  fields: { id: integer, rent: decimal, updated: integer }
-  cursor: { field: updated }
+  fields: { id: integer, rent: decimal, updated: integer }`+cursor+`
 transforms:
   - set:
       due: round(rent * 17 / 31, 2)
@@ -204,11 +218,45 @@ rules:
   - { name: rent is not negative, expect: rent >= 0 }
 gate:
   - quarantined: { max: 50% }
-sink: { connection: target, stream: `+stream+`, key: [id], mode: `+s.mode+" }\n")
+sink:
+  connection: target
+  stream: `+stream+`
+  key: [id]
+  mode: `+s.mode+missing+"\n")
 	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, "data/charges.csv", charges(killRows, 0))
+	write(t, dir, "data/charges.csv", s.input(0))
+}
+
+// input is what the source holds in a round.
+func (s *scene) input(round int) string {
+	if s.missing != "" {
+		return whole(killRows, round)
+	}
+	return charges(killRows, round)
+}
+
+// whole writes a source that is read whole; a round of changes takes some
+// records away, changes and breaks others and adds more.
+func whole(n, round int) string {
+	var b strings.Builder
+	b.WriteString("id,rent,updated\n")
+	for i := range n + round*n/2 {
+		rent := fmt.Sprintf("%d.%02d", i%3000, i%100)
+		switch {
+		case round > 0 && i%7 == 0:
+			continue
+		case round > 0 && i%11 == 0:
+			rent = fmt.Sprintf("%d.%02d", i%3000+1, i%100)
+		case round > 0 && i%89 == 0:
+			rent = "-2.00"
+		case i%97 == 0:
+			rent = "-1.00"
+		}
+		fmt.Fprintf(&b, "%d,%s,%d\n", i, rent, i/5)
+	}
+	return b.String()
 }
 
 // charges writes n records; a round of changes adds records at later cursor
@@ -268,7 +316,7 @@ func (s *scene) run(t *testing.T, binary, dir string, extra ...string) (killed b
 
 // state is what must come out the same: records, ledger sums, held records.
 func (s *scene) state(t *testing.T, dir string) string {
-	return s.dump(t, dir) + dumpHeld(t, dir)
+	return s.dump(t, dir, s.mode == "history") + dumpHeld(t, dir)
 }
 
 func dumpHeld(t *testing.T, dir string) string {
@@ -278,33 +326,36 @@ func dumpHeld(t *testing.T, dir string) string {
 		"SELECT 'unsettled', count(*) FROM tieout_runs WHERE finished_at = ''")
 }
 
-func dumpSQLite(t *testing.T, dir string) string {
+func dumpSQLite(t *testing.T, dir string, history bool) string {
 	dsn := "file:" + filepath.Join(dir, "out/books.db")
-	return query(t, "sqlite", dsn, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
+	return query(t, "sqlite", dsn, tableQueries(dir, history)...) + ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
 }
 
-func dumpPostgres(t *testing.T, address, dir string) string {
-	return query(t, "postgres", address, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "postgres", address, ledgerQuery(dir))))
+func dumpPostgres(t *testing.T, address, dir string, history bool) string {
+	return query(t, "postgres", address, tableQueries(dir, history)...) + ledgerSums(t, lines(query(t, "postgres", address, ledgerQuery(dir))))
 }
 
-func dumpMySQL(t *testing.T, address, dir string) string {
+func dumpMySQL(t *testing.T, address, dir string, history bool) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dsn := u.User.String() + "@tcp(" + u.Host + ")" + u.Path
-	return query(t, "mysql", dsn, tableQueries(dir)...) + ledgerSums(t, lines(query(t, "mysql", dsn, ledgerQuery(dir))))
+	return query(t, "mysql", dsn, tableQueries(dir, history)...) + ledgerSums(t, lines(query(t, "mysql", dsn, ledgerQuery(dir))))
 }
 
-func tableQueries(dir string) []string {
-	name := filepath.Base(dir)
+func tableQueries(dir string, history bool) []string {
+	name, ended := filepath.Base(dir), ""
+	if history { // which versions are open, and that none is empty
+		ended = ", valid_to IS NULL, valid_to <= valid_from"
+	}
 	return []string{
-		"SELECT id, rent, updated, due FROM charges_" + name + " ORDER BY id, updated",
+		"SELECT id, rent, updated, due" + ended + " FROM charges_" + name + " ORDER BY id, updated, rent",
 		"SELECT cursor_field, cursor_text, cursor_kind, seen FROM tieout_positions WHERE project = 'kill_" + name + "'",
 	}
 }
 
-func dumpFile(t *testing.T, dir string) string {
+func dumpFile(t *testing.T, dir string, _ bool) string {
 	text, err := os.ReadFile(filepath.Join(dir, "out/charges.csv"))
 	if err != nil {
 		t.Fatal(err)
@@ -351,8 +402,9 @@ func ledgerSums(t *testing.T, rows []string) string {
 		}
 		sum.Inserted += c.Inserted
 		sum.Changed += c.Changed
+		sum.Deleted += c.Deleted
 	}
-	return fmt.Sprintf("ledger: inserted %d, changed %d\n", sum.Inserted, sum.Changed)
+	return fmt.Sprintf("ledger: inserted %d, changed %d, deleted %d\n", sum.Inserted, sum.Changed, sum.Deleted)
 }
 
 func query(t *testing.T, driver, dsn string, queries ...string) string {

@@ -31,7 +31,7 @@ func (s *scene) prepare(t *testing.T, binary, name string) string {
 	dir := filepath.Join(t.TempDir(), name)
 	s.build(t, dir)
 	s.run(t, binary, dir)
-	write(t, dir, "data/charges.csv", charges(killRows, 1))
+	write(t, dir, "data/charges.csv", s.input(1))
 	return dir
 }
 
