@@ -39,6 +39,7 @@ type app struct {
 	vars             []string
 	outputs          []string
 	quiet            bool
+	allowUnprotected bool
 	verbose          int
 	noColor          bool
 	progress         string
@@ -149,7 +150,7 @@ func (a *app) open() (*project.Project, error) {
 		return nil, err
 	}
 	return project.Open(project.Options{Dir: a.dir, Environment: a.environment, Vars: vars, Registry: a.Registry,
-		Now: a.Now, NewID: a.NewID, Getenv: a.Getenv, Log: a.logger()}), nil
+		Now: a.Now, NewID: a.NewID, Getenv: a.Getenv, Log: a.logger(), AllowUnprotected: a.allowUnprotected}), nil
 }
 
 func pairs(list []string) (map[string]string, error) {

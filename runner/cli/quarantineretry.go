@@ -31,6 +31,7 @@ func (a *app) quarantineRetryCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all records of the pipeline that wait")
+	a.unprotectedFlag(cmd.Flags())
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner"
@@ -38,6 +39,7 @@ func (a *app) runCommand() *cobra.Command {
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), args, &f) },
 	}
 	flags := cmd.Flags()
+	a.unprotectedFlag(flags)
 	flags.BoolVar(&f.DryRun, "dry-run", false, "read, compute and judge everything; touch neither target nor state")
 	flags.StringVar(&f.Given, "given", "", "a file whose records stand in for the source; with --dry-run")
 	flags.BoolVar(&f.FullRefresh, "full-refresh", false, "read everything, whatever the position says")
@@ -45,6 +47,11 @@ func (a *app) runCommand() *cobra.Command {
 	flags.StringVar(&f.To, "to", "", "last cursor value of a backfill")
 	flags.StringVar(&f.asOf, "as-of", "", "the instant or date the run takes for now")
 	return cmd
+}
+
+// unprotectedFlag lets a command send documents away from this machine.
+func (a *app) unprotectedFlag(flags *pflag.FlagSet) {
+	flags.BoolVar(&a.allowUnprotected, "allow-unprotected-writes", false, "send documents to services on other machines without an approval of each")
 }
 
 // run runs the pipelines one after the other; the worst exit code counts.

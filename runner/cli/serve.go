@@ -34,6 +34,7 @@ serve.listen.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
+	a.unprotectedFlag(f)
 	f.StringVar(&o.Listen, "listen", "", "address of /metrics, /healthz and /readyz, or off; replaces serve.listen")
 	f.IntVar(&o.Concurrency, "concurrency", 0, "how many runs at once; replaces serve.concurrency")
 	f.BoolVar(&o.AcceptClock, "accept-clock", false, "believe the clock although it is more than a year from the last sign of life")
@@ -54,7 +55,7 @@ func (a *app) serve(ctx context.Context, o serve.Options) error {
 	o.Log = a.serveLogger()
 	o.Open = func() *project.Project {
 		return project.Open(project.Options{Dir: a.dir, Environment: a.environment, Vars: vars, Registry: a.Registry,
-			Now: a.Now, NewID: a.NewID, Getenv: a.Getenv, Log: o.Log})
+			Now: a.Now, NewID: a.NewID, Getenv: a.Getenv, Log: o.Log, AllowUnprotected: a.allowUnprotected})
 	}
 	o.Dir, o.Environment, o.Clock, o.Version = a.dir, a.environment, clockwork.NewRealClock(), a.Version
 	o.NewID = a.NewID

@@ -25,11 +25,11 @@ func (w *writer) Commit(ctx context.Context, ledger connectors.Ledger, approve f
 	ledger.LoadID, ledger.Format = w.load.ID, connectors.LedgerFormat
 	ledger.Counts.Inserted, ledger.Counts.Changed, ledger.Counts.Unchanged = receipt.Inserted, receipt.Changed, receipt.Unchanged
 	ledger.Counts.Refused = int64(len(receipt.Refused))
-	if err := w.k.s.Store.Commit(ctx, w.load, w.epoch, ledger); err != nil {
+	if err := w.k.store.Commit(ctx, w.load, w.epoch, ledger); err != nil {
 		return connectors.Receipt{}, err
 	}
 	w.done = true
-	c := &courier{s: &w.k.s, outlet: w.outlet, traits: w.traits}
+	c := &courier{s: &w.k.s, store: w.k.store, outlet: w.outlet, traits: w.traits}
 	if err := c.deliver(ctx, w.load.ID); err != nil {
 		return connectors.Receipt{}, err
 	}
@@ -48,6 +48,7 @@ func (w *writer) Commit(ctx context.Context, ledger connectors.Ledger, approve f
 // courier sends the intents of a committed load.
 type courier struct {
 	s       *Settings
+	store   Store
 	outlet  connectors.Outlet
 	traits  connectors.Traits
 	refused []Intent
@@ -61,7 +62,7 @@ func (c *courier) deliver(ctx context.Context, loadID string) error {
 	var first string
 	after := int64(-1)
 	for {
-		open, err := c.s.Store.Open(ctx, loadID, after)
+		open, err := c.store.Open(ctx, loadID, after)
 		if err != nil {
 			return fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err)
 		}
@@ -96,7 +97,7 @@ func (c *courier) deliver(ctx context.Context, loadID string) error {
 
 // stopped words that the rest of a load waits for the next run.
 func (c *courier) stopped(ctx context.Context, loadID string, err error) error {
-	tally, terr := c.s.Store.Tally(context.WithoutCancel(ctx), loadID)
+	tally, terr := c.store.Tally(context.WithoutCancel(ctx), loadID)
 	if terr != nil {
 		return fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, errors.Join(err, terr))
 	}
@@ -138,7 +139,7 @@ func (c *courier) send(ctx context.Context, i *Intent) error {
 		i.SentAt = c.s.Now()
 	}
 	i.Status, i.Attempts = Sent, i.Attempts+1
-	if err := c.s.Store.Mark(ctx, i); err != nil {
+	if err := c.store.Mark(ctx, i); err != nil {
 		return err
 	}
 	d, err := c.outlet.Send(ctx, i.document())
@@ -150,7 +151,7 @@ func (c *courier) send(ctx context.Context, i *Intent) error {
 		} else {
 			i.Status = Unknown // an earlier attempt may have arrived
 		}
-		return errors.Join(err, c.s.Store.Mark(context.WithoutCancel(ctx), i))
+		return errors.Join(err, c.store.Mark(context.WithoutCancel(ctx), i))
 	case err != nil:
 		d = connectors.Delivery{Outcome: connectors.Unknown, Reason: err.Error()}
 	}
@@ -166,7 +167,19 @@ func (c *courier) take(ctx context.Context, i *Intent, d connectors.Delivery) er
 	case connectors.Refused:
 		i.EndedAt = c.s.Now()
 	}
-	return c.s.Store.Mark(ctx, i)
+	return c.store.Mark(ctx, i)
+}
+
+// Resolve writes down what a person found out about an intent without an
+// outcome: that the service has the document, or that it has not and it is to
+// be sent.
+func (i *Intent) Resolve(d connectors.Delivery, taken bool, reason string, at time.Time) {
+	i.Reason = reason
+	if taken {
+		i.Status, i.ID, i.Version, i.EndedAt = Confirmed, d.ID, d.Version, at
+		return
+	}
+	i.Status, i.SentAt = Planned, time.Time{}
 }
 
 // ask settles an unknown outcome: within the life of its key the same bytes

@@ -17,7 +17,6 @@ import (
 // Settings say whose documents a sink sends, and what of the world it uses.
 type Settings struct {
 	Target connectors.Target
-	Store  Store
 	// From and To are the streams of the pipeline as connection.stream; Tenant
 	// is its row of for_each.
 	From, To, Tenant string
@@ -30,15 +29,25 @@ type Settings struct {
 	Now              func() time.Time
 	Sleep            func(ctx context.Context, d time.Duration) error
 	Log              *slog.Logger
-	// Held keeps a refused record with the run it came from.
-	Held func(ctx context.Context, runID string, held []runner.Held) error
 }
 
 // Sink is a connectors.Sink over a Target.
-type Sink struct{ s Settings }
+type Sink struct {
+	s     Settings
+	store Store
+	held  func(ctx context.Context, runID string, held []runner.Held) error
+}
 
-// New makes a sink. It opens nothing.
-func New(s Settings) *Sink { return &Sink{s} }
+// New makes a sink. It opens nothing, and must be told with Keep where intents
+// are kept before it is used.
+func New(s Settings) *Sink { return &Sink{s: s} }
+
+// Keep says where intents, ledger and position are kept, and how records that
+// a service refused are kept with the run they came from; those that are kept
+// already must not be kept twice.
+func (k *Sink) Keep(store Store, held func(ctx context.Context, runID string, held []runner.Held) error) {
+	k.store, k.held = store, held
+}
 
 var (
 	_ connectors.Sink       = (*Sink)(nil)
@@ -47,12 +56,12 @@ var (
 
 // Position reads the last committed position from the state.
 func (k *Sink) Position(ctx context.Context, load connectors.Load) (connectors.Position, bool, error) {
-	return k.s.Store.Position(ctx, load)
+	return k.store.Position(ctx, load)
 }
 
 // SetPosition writes it.
 func (k *Sink) SetPosition(ctx context.Context, load connectors.Load, pos *connectors.Position) error {
-	return k.s.Store.SetPosition(ctx, load, pos)
+	return k.store.SetPosition(ctx, load, pos)
 }
 
 // Begin checks that documents can be sent, and takes the next epoch.
@@ -66,13 +75,13 @@ func (k *Sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writ
 	case !traits.Create && !traits.Update:
 		return nil, fmt.Errorf("%w: documents of %s can be neither created nor changed", connectors.ErrConfig, k.s.To)
 	case traits.Real && !k.s.AllowUnprotected:
-		return nil, fmt.Errorf("%w: %s leaves this machine, and documents sent to a service cannot be taken back; look at them with --dry-run, then run with --allow-unprotected-writes", connectors.ErrConfig, k.s.To)
+		return nil, fmt.Errorf("%w: sink.unprotected: %s is not on this machine, and documents sent to a service cannot be taken back; look at them with --dry-run, then run with --allow-unprotected-writes", connectors.ErrConfig, k.s.To)
 	}
 	outlet, err := k.s.Target.Open(ctx, load)
 	if err != nil {
 		return nil, err
 	}
-	epoch, err := k.s.Store.Raise(ctx, load)
+	epoch, err := k.store.Raise(ctx, load)
 	if err != nil {
 		return nil, errors.Join(err, outlet.Close())
 	}
@@ -110,7 +119,7 @@ func (w *writer) Write(ctx context.Context, b *record.Batch) error {
 	if len(w.refused) > w.load.MaxRefused {
 		return fmt.Errorf("%w: the first: %s", connectors.ErrTooManyRefused, w.refused[0].Reason)
 	}
-	known, err := w.k.s.Store.Standings(ctx, ids)
+	known, err := w.k.store.Standings(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -130,7 +139,7 @@ func (w *writer) Write(ctx context.Context, b *record.Batch) error {
 	if len(w.refused) > w.load.MaxRefused {
 		return fmt.Errorf("%w: the first: %s", connectors.ErrTooManyRefused, w.refused[0].Reason)
 	}
-	return w.k.s.Store.Plan(ctx, plan)
+	return w.k.store.Plan(ctx, plan)
 }
 
 // intent makes an intent of a row, or says why it has none.
@@ -149,15 +158,21 @@ func (w *writer) intent(b *record.Batch, row int) (Intent, *connectors.Refusal) 
 	}
 	switch {
 	case !w.keys.Named(b, row):
-		r := refusalOf(&i, string(document.CodeSinkRefused)+": a field of its key has no value")
+		r := refusalOf(&i, refusedCode+"a field of its key has no value")
 		return i, &r
 	case w.seen[i.Key]:
-		r := refusalOf(&i, string(document.CodeSinkRefused)+": an earlier record of this run has the same key; a document is sent once")
+		r := refusalOf(&i, refusedCode+"an earlier record of this run has the same key; a document is sent once")
 		return i, &r
 	}
 	w.seen[i.Key] = true
 	return i, nil
 }
+
+// What reasons begin with.
+const (
+	refusedCode = string(document.CodeSinkRefused) + ": "
+	unsettled   = string(document.CodeSinkUnsettled) + ": what became of an earlier delivery of this document is not known yet"
+)
 
 // decide says what becomes of a record, given what is known of its document:
 // why it is refused, or whether it is sent.
@@ -170,9 +185,9 @@ func (w *writer) decide(i *Intent, known *Standing) (reason string, send bool) {
 	if !known.Linked {
 		switch {
 		case last != nil && slices.Contains([]Status{Planned, Sent, Unknown}, last.Status):
-			return "sink.unsettled: what became of an earlier delivery of this document is not known yet", false
+			return unsettled, false
 		case !w.traits.Create:
-			return "sink.refused: it is not there yet, and the service creates none of this kind", false
+			return refusedCode + "it is not there yet, and the service creates none of this kind", false
 		}
 		w.created++
 		return "", true
@@ -180,7 +195,7 @@ func (w *writer) decide(i *Intent, known *Standing) (reason string, send bool) {
 	i.ID, i.Version, i.Operation = known.ID, known.Version, connectors.Update
 	switch {
 	case last != nil && slices.Contains([]Status{Planned, Sent, Unknown}, last.Status):
-		return "sink.unsettled: what became of an earlier delivery of this document is not known yet", false
+		return unsettled, false
 	case last != nil && last.Status == Confirmed && last.Content == i.Content:
 		w.unchanged++
 		return "", false
@@ -188,9 +203,9 @@ func (w *writer) decide(i *Intent, known *Standing) (reason string, send bool) {
 		w.unchanged++ // it was linked by hand and cannot be changed
 		return "", false
 	case w.load.Mode == connectors.Append:
-		return "sink.refused: it was sent already and has changed since, and append changes nothing", false
+		return refusedCode + "it was sent already and has changed since, and append changes nothing", false
 	case !w.traits.Update:
-		return "sink.refused: it was sent already and has changed since, and the service changes none of this kind", false
+		return refusedCode + "it was sent already and has changed since, and the service changes none of this kind", false
 	}
 	w.changed++
 	return "", true
@@ -206,5 +221,5 @@ func (w *writer) Abort(ctx context.Context) error {
 		return nil
 	}
 	w.done = true
-	return errors.Join(w.k.s.Store.Drop(ctx, w.load.ID), w.outlet.Close())
+	return errors.Join(w.k.store.Drop(ctx, w.load.ID), w.outlet.Close())
 }

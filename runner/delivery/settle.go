@@ -11,16 +11,16 @@ import (
 // Settle finds out whether a load was committed, and sends what a committed
 // one still has to send. A load that was not committed never will be.
 func (k *Sink) Settle(ctx context.Context, load connectors.Load) (connectors.Ledger, bool, error) {
-	ledger, fields, found, err := k.s.Store.Committed(ctx, load.ID)
+	ledger, fields, found, err := k.store.Committed(ctx, load.ID)
 	if err != nil {
 		return ledger, false, err
 	}
 	if !found {
-		if _, err := k.s.Store.Raise(ctx, load); err != nil {
+		if _, err := k.store.Raise(ctx, load); err != nil {
 			return ledger, false, err
 		}
-		if ledger, fields, found, err = k.s.Store.Committed(ctx, load.ID); err != nil || !found {
-			return ledger, false, errors.Join(err, k.s.Store.Drop(ctx, load.ID))
+		if ledger, fields, found, err = k.store.Committed(ctx, load.ID); err != nil || !found {
+			return ledger, false, errors.Join(err, k.store.Drop(ctx, load.ID))
 		}
 	}
 	if err := k.resume(ctx, load, fields); err != nil {
@@ -31,7 +31,7 @@ func (k *Sink) Settle(ctx context.Context, load connectors.Load) (connectors.Led
 
 // resume delivers the intents of a load that have no outcome.
 func (k *Sink) resume(ctx context.Context, load connectors.Load, fields []runner.EntryField) error {
-	open, err := k.s.Store.Open(ctx, load.ID, -1)
+	open, err := k.store.Open(ctx, load.ID, -1)
 	if err != nil || len(open) == 0 {
 		return err
 	}
@@ -48,14 +48,14 @@ func (k *Sink) resume(ctx context.Context, load connectors.Load, fields []runner
 		return err
 	}
 	defer outlet.Close()
-	c := &courier{s: &k.s, outlet: outlet, traits: traits}
+	c := &courier{s: &k.s, store: k.store, outlet: outlet, traits: traits}
 	return c.deliver(ctx, load.ID)
 }
 
 // account corrects the ledger of a load by what the service refused, and keeps
 // those records.
 func (k *Sink) account(ctx context.Context, loadID string, ledger connectors.Ledger) (connectors.Ledger, bool, error) {
-	refused, err := k.s.Store.Refusals(ctx, loadID)
+	refused, err := k.store.Refusals(ctx, loadID)
 	if err != nil {
 		return ledger, false, err
 	}
@@ -71,7 +71,7 @@ func (k *Sink) account(ctx context.Context, loadID string, ledger connectors.Led
 		held = append(held, runner.RefusedRecord(refusalOf(one, one.Reason), k.s.Enter))
 	}
 	if len(held) > 0 {
-		if err := k.s.Held(ctx, ledger.RunID, held); err != nil {
+		if err := k.held(ctx, ledger.RunID, held); err != nil {
 			return ledger, false, err
 		}
 	}

@@ -46,7 +46,7 @@ func (p *Project) checkRow(ctx context.Context, name string, row *pipelines.Row)
 	written := slices.ContainsFunc(p.Workspace.Pipelines, func(one *pipelines.Pipeline) bool { return one.Sink.Connection.Value == name })
 	read := slices.ContainsFunc(p.Workspace.Pipelines, func(one *pipelines.Pipeline) bool { return one.Source.Connection.Value == name })
 	if def.Sink != nil && (written || def.Source == nil) {
-		sink, err := def.NewSink(p.env(name), c.Settings, def.Sink())
+		sink, err := p.side(def, c)
 		if err := checked(ctx, sink, err); err != nil {
 			return err
 		}
@@ -67,4 +67,12 @@ func checked(ctx context.Context, side any, err error) error {
 		return checker.Check(ctx)
 	}
 	return nil
+}
+
+// side is the sink of a connection, or what takes its place.
+func (p *Project) side(def *connectors.Definition, c *pipelines.Connection) (any, error) {
+	if def.NewTarget != nil {
+		return def.NewTarget(p.env(c.Name), c.Settings, def.Sink())
+	}
+	return def.NewSink(p.env(c.Name), c.Settings, def.Sink())
 }

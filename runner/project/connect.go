@@ -85,6 +85,9 @@ func (p *Project) DDL(name string) (string, error) {
 		return "", err
 	}
 	def := p.options.Registry.Lookup(c.Kind.Name)
+	if def.NewTarget != nil {
+		return "-- " + name + " is a service: its ledger and positions are kept in the state, and it needs no tables\n", nil
+	}
 	if def.NewSink == nil || def.Sink == nil {
 		return "", fmt.Errorf("%w: connection %q (%s) is not written to, so there are no tables to make", connectors.ErrConfig, name, def.Name)
 	}

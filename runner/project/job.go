@@ -10,6 +10,7 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner"
+	"github.com/tieout/tieout/runner/delivery"
 	"github.com/tieout/tieout/runner/state"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
@@ -74,6 +75,7 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 	}
 	defer release()
 	deps.Journal, deps.Memory = store, store
+	withStore(job.Sink, store, &job.Load)
 	if c, compares := job.Source.(*compareSource); compares {
 		c.store = store
 	}
@@ -169,7 +171,7 @@ func (p *Project) connect(job *runner.Job, pipeline *pipelines.Pipeline, o RunOp
 	if err != nil || o.DryRun {
 		return err
 	}
-	job.Sink, err = p.sink(pipeline)
+	job.Sink, err = p.sink(pipeline, job.RunID)
 	return err
 }
 
@@ -219,6 +221,14 @@ func (p *Project) Position(ctx context.Context, pipeline *pipelines.Pipeline) (c
 	if err != nil {
 		return connectors.Position{}, false, err
 	}
+	if d, delivers := sink.(*delivery.Sink); delivers {
+		store, err := p.LookState(ctx)
+		if err != nil {
+			return connectors.Position{}, false, err
+		}
+		defer store.Close()
+		withStore(d, store, &load)
+	}
 	return sink.Position(ctx, load)
 }
 
@@ -243,6 +253,7 @@ func (p *Project) SetPosition(ctx context.Context, pipeline *pipelines.Pipeline,
 		return err
 	}
 	defer release()
+	withStore(sink, store, &load)
 	return positioner.SetPosition(ctx, load, pos)
 }
 
@@ -251,7 +262,7 @@ func (p *Project) target(checked *pipelines.Pipeline) (connectors.Sink, connecto
 	if err != nil {
 		return nil, connectors.Load{}, err
 	}
-	sink, err := p.sink(pipeline)
+	sink, err := p.sink(pipeline, "")
 	load := connectors.Load{Project: p.Workspace.Project.Project.Value, Environment: p.options.Environment,
 		Pipeline: pipeline.Name(), Stream: pipeline.Sink.Stream.Value}
 	return sink, load, err

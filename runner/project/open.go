@@ -28,6 +28,9 @@ type Options struct {
 	NewID       func() string // UUIDv7
 	Getenv      func(string) (string, bool)
 	Log         *slog.Logger
+	// AllowUnprotected lets documents be sent to services that are not on this
+	// machine.
+	AllowUnprotected bool
 }
 
 // Project is an open folder of pipelines. Nothing is connected until a run,
@@ -123,14 +126,22 @@ func (p *Project) source(connection string, each *pipelines.Row, options any, sp
 	return src, c, err
 }
 
-// sink builds the sink of a pipeline.
-func (p *Project) sink(pipeline *pipelines.Pipeline) (connectors.Sink, error) {
+// sink builds the sink of a pipeline for a run. One that sends documents to a
+// service is given the state with withStore before it is used.
+func (p *Project) sink(pipeline *pipelines.Pipeline, runID string) (connectors.Sink, error) {
 	c, err := p.Workspace.Connection(pipeline.Sink.Connection.Value, pipeline.Each)
 	if err != nil {
 		return nil, err
 	}
 	def := p.options.Registry.Lookup(c.Kind.Name)
-	return def.NewSink(p.env(c.Name), c.Settings, pipeline.SinkOptions())
+	if def.NewTarget == nil {
+		return def.NewSink(p.env(c.Name), c.Settings, pipeline.SinkOptions())
+	}
+	target, err := def.NewTarget(p.env(c.Name), c.Settings, pipeline.SinkOptions())
+	if err != nil {
+		return nil, err
+	}
+	return p.deliverySink(target, pipeline, runID), nil
 }
 
 // tables makes the lookup tables of one run, or of the static checks. each is

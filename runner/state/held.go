@@ -161,3 +161,17 @@ func clean(text string) string {
 	}
 	return strings.ReplaceAll(text, "\x00", "\ufffd")
 }
+
+// HoldOnce keeps records that a service refused after its load was committed,
+// as pending with their run. What was kept of them before is replaced, so that
+// it may be said again after a crash.
+func (s *Store) HoldOnce(ctx context.Context, run runner.Run, held []runner.Held) error {
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		for i := range held {
+			if _, err := tx.ExecContext(ctx, tx.Rebind(`DELETE FROM tieout_held WHERE run_id = ? AND record_key = ? AND status = ?`), run.RunID, clean(held[i].Key), string(Pending)); err != nil {
+				return err
+			}
+		}
+		return s.insertHeld(ctx, tx, run, held)
+	})
+}

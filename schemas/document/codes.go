@@ -122,6 +122,8 @@ const (
 	CodeSinkWhere             Code = "sink.where"
 	CodeSinkOlder             Code = "sink.older"
 	CodeSinkAmbiguous         Code = "sink.ambiguous_time"
+	CodeSinkUnsettled         Code = "sink.unsettled"
+	CodeSinkUnprotected       Code = "sink.unprotected"
 
 	CodeStateLocked        Code = "state.locked"
 	CodeStateNewer         Code = "state.newer"
@@ -341,6 +343,8 @@ func deliveryCodes() []CodeInfo {
 		{Code: CodeSinkWhere, Summary: "what a load may touch is not clear, or a record lies outside of it"},
 		{Code: CodeSinkOlder, Summary: "the target has a later version of a record"},
 		{Code: CodeSinkAmbiguous, Summary: "an instant falls into an hour that the clock shows twice"},
+		{Code: CodeSinkUnsettled, Summary: "what became of a document that was sent is not known yet"},
+		{Code: CodeSinkUnprotected, Summary: "documents would leave this machine, and nobody has said that they may"},
 		{Code: CodeStateLocked, Summary: "another run holds the pipeline"},
 		{Code: CodeStateNewer, Summary: "the state was written by a newer version"},
 		{Code: CodeStateCorrupt, Summary: "the state cannot be read"},

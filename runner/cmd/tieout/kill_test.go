@@ -170,8 +170,8 @@ type scene struct {
 	mode string
 	// missing makes it a pipeline that reads everything each time.
 	missing string
-	dump func(t *testing.T, dir string, history bool) string
-	env  []string
+	dump    func(t *testing.T, dir string, history bool) string
+	env     []string
 }
 
 func scenes(t *testing.T) []scene {
