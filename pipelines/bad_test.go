@@ -139,7 +139,7 @@ func elsewhere() []document.Code {
 	return []document.Code{
 		document.CodeSourceUnknownStream, document.CodeSourceMissingColumn, document.CodeSourceBadValue, document.CodeSourceRagged,
 		document.CodeSourceTooLong, document.CodeSourceEncoding, document.CodeSourceFloatAmount,
-		document.CodeStepLookupMissing, document.CodeStepLookupMany, document.CodeStepLinkMissing,
+		document.CodeSinkUnsettled, document.CodeSinkUnprotected, document.CodeStepLookupMissing, document.CodeStepLookupMany, document.CodeStepLinkMissing,
 		document.CodeRuleFailed, document.CodeRuleNil,
 		document.CodeGateBlocked, document.CodeGateEmpty, document.CodeGateMissing,
 		document.CodeSinkDigitsLost, document.CodeSinkMissingColumn, document.CodeSinkType, document.CodeSinkAffinity,
