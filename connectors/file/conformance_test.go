@@ -1,9 +1,14 @@
 package file
 
 import (
+	"compress/gzip"
+	"context"
 	"encoding/csv"
+	"encoding/xml"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,13 +37,13 @@ func target(t *testing.T, stream string) (connectors.Source, connectors.Sink, st
 // hooks are left out. So is the mode replace: a replaced file is written in
 // one pass without a look at the old one, and its records count as inserted.
 func TestSinkConformance(t *testing.T) {
-	for _, stream := range []string{"out.csv", "out.jsonl"} {
+	for _, stream := range []string{"out.csv", "out.jsonl", "out.csv.gz", "out.jsonl.gz"} {
 		t.Run(stream, func(t *testing.T) {
 			connectortest.RunSink(t, connectortest.SinkHarness{
 				Modes: []connectors.Mode{connectors.Append, connectors.Upsert},
 				New: func(t *testing.T) connectortest.SinkTarget {
 					src, sink, _ := target(t, stream)
-					return connectortest.SinkTarget{Sink: sink, Source: src, Stream: stream, Odd: `odd "name" é` + filepath.Ext(stream), Names: true}
+					return connectortest.SinkTarget{Sink: sink, Source: src, Stream: stream, Odd: `odd "name" é` + strings.TrimPrefix(stream, "out"), Names: true}
 				},
 			})
 		})
@@ -48,10 +53,15 @@ func TestSinkConformance(t *testing.T) {
 // A file knows no cursor: it is read whole, and the runner leaves out what
 // lies outside the bounds.
 func TestSourceConformance(t *testing.T) {
-	for stream, write := range map[string]func(*testing.T, string, []connectortest.Column, []connectortest.Row){"in.csv": writeCSV, "in.jsonl": writeJSONL} {
+	for stream, write := range map[string]func(*testing.T, string, []connectortest.Column, []connectortest.Row){
+		"in.csv": writeCSV, "in.jsonl": writeJSONL, "in.csv.gz": packed(writeCSV), "in.xml": writeXML, "in.xlsx": writeXLSX} {
 		t.Run(stream, func(t *testing.T) {
 			connectortest.RunSource(t, connectortest.SourceHarness{New: func(t *testing.T) connectortest.SourceTarget {
 				src, _, path := target(t, stream)
+				if stream == "in.xml" {
+					src.(*source).options.XML.Records = text("rows.row")
+					src = elements{src.(*source)}
+				}
 				return connectortest.SourceTarget{Source: src, Stream: stream, Fill: func(t *testing.T, columns []connectortest.Column, rows []connectortest.Row) {
 					write(t, path, columns, rows)
 				}}
@@ -100,6 +110,86 @@ func writeJSONL(t *testing.T, path string, columns []connectortest.Column, rows 
 		b = append(b, "}\n"...)
 	}
 	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// packed packs what another function wrote.
+func packed(write func(*testing.T, string, []connectortest.Column, []connectortest.Row)) func(*testing.T, string, []connectortest.Column, []connectortest.Row) {
+	return func(t *testing.T, path string, columns []connectortest.Column, rows []connectortest.Row) {
+		write(t, path, columns, rows)
+		plain, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(gz(t, string(plain))), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func gz(t testing.TB, text string) string {
+	t.Helper()
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	w.Write([]byte(text))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// elements reads columns whose names cannot be those of elements.
+type elements struct{ *source }
+
+func (e elements) Open(ctx context.Context, read connectors.Read) (connectors.Reader, error) {
+	read.Fields = slices.Clone(read.Fields)
+	for i := range read.Fields {
+		read.Fields[i].Columns = slices.Clone(read.Fields[i].Columns)
+		for k, name := range read.Fields[i].Columns {
+			read.Fields[i].Columns[k] = elementName(name)
+		}
+	}
+	return e.source.Open(ctx, read)
+}
+
+func elementName(column string) string { return strings.ReplaceAll(column, " ", "_") }
+
+func writeXML(t *testing.T, path string, columns []connectortest.Column, rows []connectortest.Row) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("<rows>")
+	for _, row := range rows {
+		b.WriteString("<row>")
+		for _, c := range columns {
+			fmt.Fprintf(&b, "<%s>", elementName(c.Name))
+			if err := xml.EscapeText(&b, []byte(row[c.Name])); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "</%s>", elementName(c.Name))
+		}
+		b.WriteString("</row>\n")
+	}
+	b.WriteString("</rows>")
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeXLSX(t *testing.T, path string, columns []connectortest.Column, rows []connectortest.Row) {
+	t.Helper()
+	table := [][]string{nil}
+	for _, c := range columns {
+		table[0] = append(table[0], c.Name)
+	}
+	for _, row := range rows {
+		var line []string
+		for _, c := range columns {
+			line = append(line, row[c.Name])
+		}
+		table = append(table, line)
+	}
+	if err := os.WriteFile(path, []byte((&workbook{sheets: []string{inline(table...)}}).bytes(t)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

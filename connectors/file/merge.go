@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 
 	"github.com/go-faster/jx"
@@ -164,12 +163,9 @@ func ended(raw []byte) []byte {
 }
 
 func (m *merge) passOld() error {
-	f, err := m.w.place.root.Open(m.w.place.data)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+	f, err := m.w.old()
+	if err != nil || f == nil {
+		return err
 	}
 	defer f.Close()
 	if m.w.format == "csv" {

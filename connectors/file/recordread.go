@@ -25,7 +25,7 @@ type recordReader struct {
 	current int
 	handle  io.Closer
 	feed    feed
-	ahead   []rows.Item // read to learn the shape, not yet given out
+	ahead   []placed // read to learn the shape, not yet given out
 	seq     int64
 	fill    *rows.Filler
 }
@@ -67,18 +67,29 @@ func xmlPath(path string) []string {
 	return strings.Split(path, ".")
 }
 
-// lookAhead reads the first records of the first file.
+// placed is a record and the input it is from.
+type placed struct {
+	rows.Item
+	input int
+}
+
+// sampleBytes bounds what is kept of the first records.
+const sampleBytes = 32 << 20
+
+// lookAhead reads the first records, of as many files as it takes: where each
+// file is one record, the first alone would not tell what there is.
 func (r *recordReader) lookAhead() ([][]byte, error) {
 	var samples [][]byte
-	for range rows.SampleRecords {
-		it, err := r.feed.Next()
+	for size := 0; len(r.ahead) < rows.SampleRecords && size < sampleBytes; {
+		it, err := r.read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, r.broken(err)
+			return nil, err
 		}
 		it.Raw = bytes.Clone(it.Raw)
+		size += len(it.Raw)
 		r.ahead = append(r.ahead, it)
 		if it.Err == nil {
 			samples = append(samples, it.Raw)
@@ -141,8 +152,7 @@ func (r *recordReader) Next(ctx context.Context, b *record.Batch) error {
 		return err
 	}
 	b.Reset(r.plan.Shape(), record.BatchRows)
-	b.Origin.Input = r.inputs[r.current].name()
-	n, size := 0, 0
+	n, size, input := 0, 0, -1
 	for n < record.BatchRows && size < chunkBytes*4 {
 		it, err := r.item()
 		if errors.Is(err, io.EOF) {
@@ -151,19 +161,20 @@ func (r *recordReader) Next(ctx context.Context, b *record.Batch) error {
 		if err != nil {
 			return err
 		}
-		if n > 0 && b.Origin.Input != r.inputs[r.current].name() {
+		if n > 0 && it.input != input {
 			it.Raw = bytes.Clone(it.Raw)
-			r.ahead = append([]rows.Item{it}, r.ahead...)
+			r.ahead = append([]placed{it}, r.ahead...)
 			break
 		}
-		b.Origin.Input = r.inputs[r.current].name()
-		err = r.fill.Row(b, n, it)
+		input = it.input
+		b.Origin.Input = r.inputs[input].name()
+		err = r.fill.Row(b, n, it.Item)
 		if err != nil && r.format == "jsonl" { // the other lines are not touched by it
 			it.Err = rows.ErrNotJSON
-			err = r.fill.Row(b, n, it)
+			err = r.fill.Row(b, n, it.Item)
 		}
 		if err != nil {
-			return r.broken(err)
+			return r.broken(input, err)
 		}
 		size += len(it.Raw)
 		n++
@@ -179,37 +190,42 @@ func (r *recordReader) Next(ctx context.Context, b *record.Batch) error {
 	return nil
 }
 
-// item returns the next record of the stream, going on to the next file.
-func (r *recordReader) item() (rows.Item, error) {
+// item returns the next record of the stream.
+func (r *recordReader) item() (placed, error) {
+	if len(r.ahead) > 0 {
+		it := r.ahead[0]
+		r.ahead = r.ahead[1:]
+		return it, nil
+	}
+	return r.read()
+}
+
+// read reads the next record, going on to the next file.
+func (r *recordReader) read() (placed, error) {
 	for {
-		if len(r.ahead) > 0 {
-			it := r.ahead[0]
-			r.ahead = r.ahead[1:]
-			return it, nil
-		}
 		it, err := r.feed.Next()
 		if err == nil {
-			return it, nil
+			return placed{Item: it, input: r.current}, nil
 		}
 		if !errors.Is(err, io.EOF) {
-			return it, r.broken(err)
+			return placed{}, r.broken(r.current, err)
 		}
 		if err := r.whole(); err != nil {
-			return it, err
+			return placed{}, err
 		}
 		if r.current == len(r.inputs)-1 {
-			return it, io.EOF
+			return placed{}, io.EOF
 		}
 		r.handle.Close()
 		r.current++
 		if err := r.openNext(); err != nil {
-			return it, err
+			return placed{}, err
 		}
 	}
 }
 
 // broken says that the rest of a document cannot be told apart any more, so
 // that nothing of it may be loaded.
-func (r *recordReader) broken(err error) error {
-	return fmt.Errorf("%s: %w", r.inputs[r.current].name(), err)
+func (r *recordReader) broken(input int, err error) error {
+	return fmt.Errorf("%s: %w", r.inputs[input].name(), err)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/record"
@@ -83,6 +84,9 @@ func (s *sink) begin(p place, format string, load connectors.Load) (*writer, err
 
 // fitsFormat refuses what a format cannot hold.
 func fitsFormat(format string, load connectors.Load) error {
+	if format == "xlsx" || format == "xml" || slices.ContainsFunc(strings.Split(load.Stream, "/"), zipped) {
+		return fmt.Errorf("%w: %q cannot be written; write csv, json, jsonl or parquet, also packed as .gz", connectors.ErrConfig, load.Stream)
+	}
 	if load.Mode == connectors.Upsert && len(load.Key) == 0 {
 		return fmt.Errorf("%w: mode upsert needs a key", connectors.ErrConfig)
 	}

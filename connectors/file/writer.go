@@ -14,6 +14,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -27,10 +29,11 @@ type writer struct {
 	enc    encoder
 	temp   string
 	file   *os.File
+	out    io.Writer // onto file, by way of disk
+	disk   *tally
+	pack   *gzip.Writer // between them when the file is packed; else nil
 	buf    []byte
 	hash   hash.Hash // over the records of this load
-	whole  hash.Hash // over the whole file, when a replace may find it unchanged; else nil
-	size   int64
 	rows   int64
 	merge  *merge // for an upsert
 	over   bool
@@ -38,21 +41,43 @@ type writer struct {
 
 const flushBytes = 256 << 10
 
+// tally counts and hashes what is written to a file.
+type tally struct {
+	file  *os.File
+	size  int64
+	whole hash.Hash // nil unless a replace may find the file unchanged
+}
+
+// Write writes to the file.
+func (t *tally) Write(p []byte) (int, error) {
+	n, err := t.file.Write(p)
+	t.size += int64(n)
+	if t.whole != nil {
+		t.whole.Write(p[:n])
+	}
+	return n, err
+}
+
 func openWriter(p place, format string, safe bool, load connectors.Load, epoch int64) (*writer, error) {
 	delimiter := byte(',')
-	if strings.EqualFold(path.Ext(load.Stream), ".tsv") {
+	if strings.EqualFold(path.Ext(plain(load.Stream)), ".tsv") {
 		delimiter = '\t'
 	}
 	w := &writer{place: p, format: format, load: load, epoch: epoch, temp: p.temp(load.ID), hash: sha256.New(),
 		enc: newEncoder(format, delimiter, safe)}
-	if load.Mode == connectors.Replace {
-		w.whole = sha256.New()
-	}
 	f, err := p.root.OpenFile(w.temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
-	w.file = f
+	w.file, w.disk = f, &tally{file: f}
+	if load.Mode == connectors.Replace {
+		w.disk.whole = sha256.New()
+	}
+	w.out = w.disk
+	if gzipped(load.Stream) {
+		w.pack = gzip.NewWriter(w.disk)
+		w.out = w.pack
+	}
 	if err := w.start(delimiter); err != nil {
 		f.Close()
 		p.root.Remove(w.temp)
@@ -69,64 +94,87 @@ func (w *writer) start(delimiter byte) error {
 		w.buf = head
 		return nil
 	}
-	old, err := w.place.root.Open(w.place.data)
-	if errors.Is(err, fs.ErrNotExist) {
-		old = nil
-	} else if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	if old != nil {
-		defer old.Close()
-		if err := w.sameHeader(old, head); err != nil {
-			return err
-		}
+	there, err := w.sameHeader(head)
+	if err != nil {
+		return err
 	}
 	if w.load.Mode == connectors.Upsert {
 		w.merge = newMerge(w, delimiter, head)
 		return nil
 	}
-	if old == nil {
+	if !there {
 		w.buf = head
 		return nil
 	}
-	return w.copyOld(old)
+	return w.copyOld(head)
 }
 
-// sameHeader refuses to add records under other columns.
-func (w *writer) sameHeader(old *os.File, head []byte) error {
+// old opens the file as it is, unpacked; nil when there is none.
+func (w *writer) old() (io.ReadCloser, error) {
+	if _, err := w.place.root.Stat(w.place.data); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	d := &disk{root: w.place.root}
+	return d.open(input{file: w.place.data})
+}
+
+// sameHeader refuses to add records under other columns; there reports
+// whether there is a file to add to.
+func (w *writer) sameHeader(head []byte) (there bool, err error) {
+	old, err := w.old()
+	if err != nil || old == nil {
+		return false, err
+	}
+	defer old.Close()
 	if w.format != "csv" {
-		return nil
+		return true, nil
 	}
 	first := make([]byte, len(head)+3)
 	n, err := io.ReadFull(old, first)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		return true, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
 	got := bytes.TrimPrefix(first[:n], []byte("\xef\xbb\xbf"))
 	if n > 0 && !bytes.HasPrefix(got, head) {
 		line, _, _ := bytes.Cut(got, []byte{'\n'})
-		return fmt.Errorf("%w: %s has other columns: its first line begins %q, this load writes %q; write to another file, or use mode: replace",
+		return true, fmt.Errorf("%w: %s has other columns: its first line begins %q, this load writes %q; write to another file, or use mode: replace",
 			connectors.ErrConfig, w.place.data, line, bytes.TrimSpace(head))
 	}
-	_, err = old.Seek(0, io.SeekStart)
-	return err
+	return true, nil
 }
 
-func (w *writer) copyOld(old *os.File) error {
-	n, err := io.Copy(w.file, old)
-	w.size = n
+// copyOld begins the file with what it holds already.
+func (w *writer) copyOld(head []byte) error {
+	old, err := w.old()
+	if err != nil {
+		return err
+	}
+	defer old.Close()
+	last := lastByte{w: w.out}
+	n, err := io.Copy(&last, old)
 	if err != nil {
 		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
 	if n == 0 {
-		w.buf = w.enc.begin(nil, w.load.Shape)
-		return nil
-	}
-	last := make([]byte, 1)
-	if _, err := old.ReadAt(last, n-1); err == nil && last[0] != '\n' {
+		w.buf = head
+	} else if last.byte != '\n' {
 		w.buf = append(w.buf, '\n')
 	}
 	return nil
+}
+
+// lastByte remembers the last byte that passes.
+type lastByte struct {
+	w    io.Writer
+	byte byte
+}
+
+// Write passes p on.
+func (l *lastByte) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		l.byte = p[len(p)-1]
+	}
+	return l.w.Write(p)
 }
 
 // Write adds the live rows.
@@ -148,11 +196,7 @@ func (w *writer) Write(_ context.Context, b *record.Batch) error {
 }
 
 func (w *writer) flush() error {
-	_, err := w.file.Write(w.buf)
-	w.size += int64(len(w.buf))
-	if w.whole != nil {
-		w.whole.Write(w.buf)
-	}
+	_, err := w.out.Write(w.buf)
 	w.buf = w.buf[:0]
 	if err != nil {
 		return fmt.Errorf("%w: write %s: %w", connectors.ErrEnvironment, w.temp, err)
@@ -239,16 +283,22 @@ func (w *writer) complete() (connectors.Receipt, error) {
 
 // digest makes the temporary file durable and describes it.
 func (w *writer) digest() (*dataFile, error) {
-	err := w.file.Sync()
+	var err error
+	if w.pack != nil {
+		err = w.pack.Close()
+	}
+	if serr := w.file.Sync(); err == nil {
+		err = serr
+	}
 	if cerr := w.file.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
 	}
-	data := &dataFile{Temp: w.temp, Bytes: w.size}
-	if w.whole != nil {
-		data.SHA256 = hex.EncodeToString(w.whole.Sum(nil))
+	data := &dataFile{Temp: w.temp, Bytes: w.disk.size}
+	if w.disk.whole != nil {
+		data.SHA256 = hex.EncodeToString(w.disk.whole.Sum(nil))
 	}
 	return data, nil
 }

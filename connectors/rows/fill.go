@@ -88,7 +88,7 @@ func (f *Filler) member(s *scan, b *record.Batch, row int, n *node, depth int) e
 	case s.peek() == '{':
 		return f.members(s, b, row, m, depth-1)
 	case f.plan.markup && s.peek() == '[':
-		return bad(m.name, "the record has several elements %q; declare a list to read them", m.name)
+		return f.notObject(m, '[')
 	}
 	return s.skip(maxSkip)
 }
@@ -126,12 +126,14 @@ func (f *Filler) value(s *scan, b *record.Batch, row int, m *node, depth int) er
 			return f.loneText(s, c.Child, row, m, depth)
 		}
 		if kind != '{' {
-			return bad(m.name, "field %q is %s, not an object", m.name, kindOf(kind))
+			return f.notObject(m, kind)
 		}
 		c.Presence[row] = record.Value
 		return f.object(s, c.Child, row, m, depth-1)
 	case m.kind.Nested(), m.caster == nil && nested:
 		return f.raw(s, c, row)
+	case nested && f.plan.markup:
+		return f.notObject(m, kind)
 	case nested:
 		return bad(m.name, "field %q is %s, not a single value", m.name, kindOf(kind))
 	case kind == '"':
@@ -142,6 +144,14 @@ func (f *Filler) value(s *scan, b *record.Batch, row int, m *node, depth int) er
 		return err
 	}
 	return f.cast(c, row, m, text)
+}
+
+// notObject is the fault of a value that is no object.
+func (f *Filler) notObject(m *node, kind byte) error {
+	if f.plan.markup && kind == '[' {
+		return bad(m.name, "the record has several elements %q; declare a list to read them", m.name)
+	}
+	return bad(m.name, "field %q is %s, not an object", m.name, kindOf(kind))
 }
 
 // kindOf names the kind of value that a byte begins.

@@ -1,7 +1,6 @@
 package rows
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -25,6 +24,7 @@ type node struct {
 	index   map[string]*node   // of nodes, when they are many
 	next    int                // the node likely to be asked for: members keep their order
 	met     uint16             // kinds seen, a bit for each
+	samples [][]byte           // of the root of what was seen: the records looked at
 	texted  bool               // an XML element with text and attributes
 }
 
@@ -96,6 +96,7 @@ func newPlan(read connectors.Read, samples [][]byte, limits connectors.Limits, m
 			continue // the record is held when it is read
 		}
 	}
+	seen.samples = samples
 	p := &Plan{root: &node{column: -1, kind: record.Record}, limits: limits, pruned: read.Wanted != nil, markup: markup}
 	if markup {
 		seen.settleMarkup()
@@ -216,51 +217,6 @@ func (n *node) lay(specs []connectors.FieldSpec, seen *node, keep map[string]boo
 	var err error
 	n.shape, err = record.NewShape(fields...)
 	return err
-}
-
-// declare puts a declared field in the tree, at the first of its paths that
-// was seen.
-func (n *node) declare(spec *connectors.FieldSpec, column int, seen *node, read connectors.Read) (record.Field, error) {
-	caster, err := connectors.NewCaster(*spec, '.', read.Zone)
-	if err != nil {
-		return record.Field{}, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
-	}
-	paths := spec.Columns
-	if len(paths) == 0 {
-		paths = []string{spec.Name}
-	}
-	path, there := paths[0], false
-	for _, p := range paths {
-		if seen.has(p) {
-			path, there = p, true
-			break
-		}
-	}
-	if !there && !spec.Optional && len(seen.nodes) > 0 {
-		return record.Field{}, &connectors.MissingColumnError{Input: read.Stream, Field: spec.Name, Columns: paths, Known: seen.names()}
-	}
-	at, from := n, seen
-	for _, part := range pathParts(seen, path) {
-		at = at.member(part)
-		if from != nil {
-			from = from.find([]byte(part))
-		}
-	}
-	at.column, at.kind, at.listed = column, spec.Kind, true
-	if spec.Kind != record.Text && !spec.Kind.Nested() {
-		at.caster = caster
-	}
-	f := caster.Field()
-	if spec.Kind.Nested() && (len(spec.Fields) > 0 || from != nil && len(from.nodes) > 0) {
-		if from == nil {
-			from = &node{}
-		}
-		if err := at.lay(spec.Fields, from, nil, read); err != nil {
-			return f, err
-		}
-		f.Child = at.shape
-	}
-	return f, nil
 }
 
 // pathParts splits a path at its dots, unless a member has that very name.

@@ -183,6 +183,23 @@ func TestXMLPlan(t *testing.T) {
 	}
 }
 
+// Records of two kinds that call the same thing by different names are read
+// into the same field.
+func TestOtherNames(t *testing.T) {
+	text := `<r><Invoice><Line><ID>1</ID><Qty>2</Qty></Line><Total>5</Total></Invoice><Note><NoteLine><ID>2</ID></NoteLine><NoteLine><ID>3</ID><Extra>x</Extra></NoteLine><Sum>7</Sum></Note></r>`
+	fields := []connectors.FieldSpec{{Name: "lines", Columns: []string{"Line", "NoteLine"}, Kind: record.List, Fields: []connectors.FieldSpec{{Name: "id", Columns: []string{"ID"}, Kind: record.Integer}}},
+		{Name: "total", Columns: []string{"Total", "Sum", "Never"}, Kind: record.Decimal, Scale: record.NoScale}}
+	got, _ := fillXML(t, text, []string{"r", "*"}, connectors.Read{Fields: fields})
+	want := []string{`{"lines":[{"id":1,"Qty":"2"}],"total":"5"}`, `{"lines":[{"id":2},{"id":3,"Extra":"x"}],"total":"7"}`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	got, _ = fillXML(t, `<r><a><Total>5</Total><Sum>7</Sum></a></r>`, []string{"r", "*"}, connectors.Read{Fields: fields[1:]})
+	if diff := cmp.Diff([]string{`{"total":"5","Sum":"7"}`}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func FuzzXMLCutter(f *testing.F) {
 	f.Add(bills, "Bills.Bill")
 	f.Add(`<a b="c"><d>1</d><d x="2"/>t</a>`, "")

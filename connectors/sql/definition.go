@@ -35,7 +35,7 @@ type SourceOptions struct {
 
 // SinkOptions are the keys beside the common ones under sink:.
 type SinkOptions struct {
-	Ledger document.Text `yaml:"ledger" doc:"Schema of the tables tieout_loads and tieout_positions; the connection's default schema when not given." example:"etl"`
+	Ledger document.Text `yaml:"ledger" doc:"Schema, in MySQL database, of the tables tieout_loads and tieout_positions; that of the connection when not given. SQLite has none." example:"audit"`
 }
 
 // Postgres describes the connector postgres.
@@ -59,7 +59,7 @@ func Postgres() connectors.Definition {
 			if err != nil {
 				return nil, err
 			}
-			db.ledgerSchema = options.(*SinkOptions).Ledger.Value
+			db.ledgerSchema, db.connection = options.(*SinkOptions).Ledger.Value, env.Name
 			return &sink{dialect: db, now: env.Now}, nil
 		},
 	}
@@ -69,7 +69,7 @@ func Postgres() connectors.Definition {
 func MySQL() connectors.Definition {
 	return connectors.Definition{
 		Name:       "mysql",
-		Summary:    "Tables and queries of a MySQL or MariaDB database. Instants are written to DATETIME columns in UTC; to read them back, say `timezone: UTC`.",
+		Summary:    "Tables and queries of a MySQL or MariaDB database. Instants are written to DATETIME columns as a clock of the connection's `timezone` shows them, and read back so.",
 		Connection: func() any { return new(MySQLConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
@@ -86,7 +86,7 @@ func MySQL() connectors.Definition {
 			if err != nil {
 				return nil, err
 			}
-			db.ledgerSchema = options.(*SinkOptions).Ledger.Value
+			db.ledgerSchema, db.connection = options.(*SinkOptions).Ledger.Value, env.Name
 			return &sink{dialect: db, now: env.Now}, nil
 		},
 	}
@@ -125,7 +125,7 @@ func SQLite() connectors.Definition {
 		},
 		NewSink: func(env connectors.Env, connection, options any) (connectors.Sink, error) {
 			if schema := options.(*SinkOptions).Ledger.Value; schema != "" && schema != "main" {
-				return nil, configError("SQLite has no schemas, so %q cannot hold the ledger; remove `ledger:`", schema)
+				return nil, configError("the ledger of an SQLite database stands in its own file, since only there it is committed together with the records; remove `ledger: %s`", schema)
 			}
 			db := newSQLite(env.Dir, connection.(*SQLiteConnection).Path.Value)
 			return &sink{dialect: db, now: env.Now}, nil

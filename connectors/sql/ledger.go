@@ -60,21 +60,8 @@ func ledgerDDL() []string {
 )`}
 }
 
-// LedgerDDL gives the statements that create the ledger tables of a connector
-// of this package in a schema, "" for none, for people who create them by
-// hand.
-func LedgerDDL(connector, schema string) ([]string, error) {
-	var w words
-	switch connector {
-	case "postgres":
-		w = postgresWords()
-	case "sqlite":
-		w = sqliteWords()
-	case "mysql":
-		w = mysqlWords()
-	default:
-		return nil, configError("connector %q keeps no ledger in a database", connector)
-	}
+// ledgerIn names the tables in a schema, "" for the default one.
+func ledgerIn(s *session, w *words, schema string) (*ledger, error) {
 	prefix := ""
 	if schema != "" {
 		quoted, err := w.quote(schema)
@@ -83,8 +70,15 @@ func LedgerDDL(connector, schema string) ([]string, error) {
 		}
 		prefix = quoted + "."
 	}
-	l := &ledger{loads: prefix + "tieout_loads", positions: prefix + "tieout_positions"}
-	return l.ddl(&w), nil
+	return &ledger{s: s, loads: prefix + "tieout_loads", positions: prefix + "tieout_positions"}, nil
+}
+
+// madeByHand is what to do where the user may not create the tables.
+func madeByHand(connection string) string {
+	if connection == "" {
+		connection = "NAME"
+	}
+	return "create them (`tieout connect " + connection + " --ddl` prints them)"
 }
 
 // ddl fills in the names and types of one database.

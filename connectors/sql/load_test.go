@@ -145,11 +145,13 @@ func TestPostgresRights(t *testing.T) {
 	config.User, config.Password = user, "clerk"
 	clerk := *owner
 	clerk.config = config
+	clerk.connection = "warehouse"
 	k := &sink{dialect: &clerk, now: time.Now}
 	_, err = loadRent(t, k, rentLoad(connectors.Append, 2), "a")
-	if !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), "sink.permission") || !strings.Contains(err.Error(), "ledger") {
+	if !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), "sink.permission") || !strings.Contains(err.Error(), "tieout connect warehouse --ddl") {
 		t.Fatalf("no rights on the ledger's schema: %v", err)
 	}
+	ledgerByHand(t, owner, &clerk, k, user)
 	clerk.ledgerSchema = "books"
 	if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "a"); err != nil {
 		t.Fatalf("with a ledger schema: %v", err)
@@ -161,6 +163,30 @@ func TestPostgresRights(t *testing.T) {
 	other.Stream = "brand_new"
 	if _, err := loadRent(t, k, other, "a"); !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), "CREATE") {
 		t.Fatalf("no right to create: %v", err)
+	}
+}
+
+// ledgerByHand has someone else make the ledger in a schema that the user may
+// not create in, and grants the rights on it one by one.
+func ledgerByHand(t *testing.T, owner, clerk *postgres, k *sink, user string) {
+	t.Helper()
+	owner.ledgerSchema, clerk.ledgerSchema = "audit", "audit"
+	statements, err := owner.script()
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, owner, append([]string{"CREATE SCHEMA audit"}, statements...)...)
+	for _, grant := range []string{"USAGE ON SCHEMA audit", "SELECT, INSERT, UPDATE ON audit.tieout_positions", "SELECT, INSERT ON audit.tieout_loads", ""} {
+		_, err := loadRent(t, k, rentLoad(connectors.Append, 2), "by hand")
+		switch {
+		case grant == "" && err != nil:
+			t.Errorf("with every right: %v", err)
+		case grant != "" && (!errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), "sink.permission") || !strings.Contains(err.Error(), "GRANT")):
+			t.Errorf("without %s: %v", grant, err)
+		}
+		if grant != "" {
+			must(t, owner, "GRANT "+grant+" TO "+user)
+		}
 	}
 }
 
@@ -311,24 +337,27 @@ func TestOpenCopy(t *testing.T) {
 }
 
 func TestLedgerDDL(t *testing.T) {
-	p, k := pgFor(t)
-	statements, err := LedgerDDL("postgres", "")
-	if err != nil {
-		t.Fatal(err)
+	p, _ := pgFor(t)
+	p.ledgerSchema = fmt.Sprintf("audit %d", time.Now().UnixNano())
+	schema, _ := p.words.quote(p.ledgerSchema)
+	must(t, p, "CREATE SCHEMA "+schema)
+	d, _ := mysqlFor(t)
+	for _, one := range []dialect{p, d, newSQLite(t.TempDir(), "hand.db")} {
+		k := &sink{dialect: one, now: time.Now}
+		text, err := k.DDL()
+		if err != nil || !strings.HasSuffix(text, ";") {
+			t.Fatalf("%s %v", text, err)
+		}
+		statements, err := one.script()
+		if err != nil || len(statements) != 2 || text != strings.Join(statements, ";\n\n")+";" {
+			t.Fatal(statements, err)
+		}
+		must(t, one, statements...)
+		if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "a"); err != nil {
+			t.Errorf("load with a ledger made by hand: %v", err)
+		}
 	}
-	must(t, p, statements...)
-	if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "a"); err != nil {
-		t.Errorf("load with a ledger made by hand: %v", err)
-	}
-	d, maria := mysqlFor(t)
-	if statements, err = LedgerDDL("mysql", d.config.DBName); err != nil {
-		t.Fatal(err)
-	}
-	must(t, d, statements...)
-	if _, err := loadRent(t, maria, rentLoad(connectors.Append, 2), "a"); err != nil {
-		t.Errorf("load with a ledger made by hand: %v", err)
-	}
-	if _, err := LedgerDDL("file", ""); !errors.Is(err, connectors.ErrConfig) {
-		t.Errorf("a connector without ledger: %v", err)
+	if got := ask(t, p, "SELECT count(*)::text FROM "+schema+".tieout_loads"); got != "1" {
+		t.Errorf("%s loads", got)
 	}
 }

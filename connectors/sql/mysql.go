@@ -25,6 +25,7 @@ type mysqlDB struct {
 	wrapper
 	config       *mysql.Config
 	ledgerSchema string
+	connection   string // its name in the project
 }
 
 // newMySQL reads the address. Errors never hold it.

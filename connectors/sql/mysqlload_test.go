@@ -107,8 +107,10 @@ func TestMySQLRights(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	denied("no rights on the ledger's database", connectors.Append, "rent", "ledger")
+	denied("no rights on the ledger's database", connectors.Append, "rent", "tieout connect NAME --ddl")
 	clerk.ledgerSchema = ""
+	must(t, d, "GRANT SELECT ON "+name+".tieout_loads TO "+user, "GRANT SELECT, INSERT, UPDATE ON "+name+".tieout_positions TO "+user)
+	denied("no right to add to the ledger", connectors.Append, "rent", "GRANT SELECT, INSERT ON")
 	must(t, d, "GRANT SELECT, INSERT, UPDATE ON "+name+".tieout_loads TO "+user, "GRANT SELECT, INSERT, UPDATE ON "+name+".tieout_positions TO "+user)
 	if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "b"); err != nil {
 		t.Fatalf("with rights on the ledger: %v", err)

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,15 +19,11 @@ import (
 // ledger finds or creates the two tables. MySQL commits whenever a table is
 // made, so it is done before any transaction.
 func (d *mysqlDB) ledger(ctx context.Context, s *session, create bool) (*ledger, error) {
-	schema := d.ledgerSchema
-	if schema == "" {
-		schema = d.config.DBName
-	}
-	quoted, err := d.words.quote(schema)
+	schema := cmp.Or(d.ledgerSchema, d.config.DBName)
+	l, err := ledgerIn(s, &d.words, schema)
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{s: s, loads: quoted + ".tieout_loads", positions: quoted + ".tieout_positions"}
 	var there, sound int
 	err = s.get(ctx, "SELECT count(*), count(CASE WHEN engine = 'InnoDB' THEN 1 END) FROM information_schema.tables WHERE table_schema = ? AND table_name IN ('tieout_loads', 'tieout_positions')",
 		[]any{schema}, &there, &sound)
@@ -35,6 +32,8 @@ func (d *mysqlDB) ledger(ctx context.Context, s *session, create bool) (*ledger,
 		return nil, s.wrap(err, "look for the ledger tables")
 	case there != sound:
 		return nil, codedError(document.CodeSinkType, "tables tieout_loads and tieout_positions of database %q are kept by an engine that cannot undo a load; ALTER TABLE them to ENGINE = InnoDB", schema)
+	case there == 2 && create:
+		return l, d.ledgerRights(ctx, l)
 	case there == 2:
 		return l, nil
 	case !create:
@@ -42,10 +41,38 @@ func (d *mysqlDB) ledger(ctx context.Context, s *session, create bool) (*ledger,
 	}
 	for _, statement := range l.ddl(&d.words) {
 		if err := s.exec(ctx, "create the ledger tables", statement); err != nil {
-			return nil, mysqlDenied(err, "tables tieout_loads and tieout_positions cannot be created in database %q; create them (`tieout connect NAME --ddl` prints them), or write `ledger:` with a database the user may create in", schema)
+			return nil, mysqlDenied(err, "tables tieout_loads and tieout_positions cannot be created in database %q; %s, or write `ledger:` with a database the user may create in", schema, madeByHand(d.connection))
 		}
 	}
 	return l, nil
+}
+
+// script gives the statements that create the tables.
+func (d *mysqlDB) script() ([]string, error) {
+	l, err := ledgerIn(nil, &d.words, cmp.Or(d.ledgerSchema, d.config.DBName))
+	if err != nil {
+		return nil, err
+	}
+	return l.ddl(&d.words), nil
+}
+
+// ledgerRights proves every right a load needs on tables that are there by
+// statements that touch no row.
+func (d *mysqlDB) ledgerRights(ctx context.Context, l *ledger) error {
+	for _, table := range []string{l.positions, l.loads} {
+		need := "SELECT, INSERT"
+		probes := []string{"INSERT INTO " + table + " SELECT * FROM " + table + " WHERE 1 = 0"}
+		if table == l.positions {
+			need = "SELECT, INSERT, UPDATE"
+			probes = append(probes, "UPDATE "+table+" SET epoch = epoch WHERE 1 = 0")
+		}
+		for _, probe := range probes {
+			if err := l.s.exec(ctx, "check the rights on the ledger", probe); err != nil {
+				return mysqlDenied(err, "the user may not write to the ledger table %s; GRANT %s ON %s TO that user", table, need, table)
+			}
+		}
+	}
+	return nil
 }
 
 // mysqlDenied says what to do when an error is about rights or a database that

@@ -31,15 +31,16 @@ func (p *postgres) ledger(ctx context.Context, s *session, create bool) (*ledger
 			return nil, configError("the connection has no default schema to keep the ledger in; write `ledger: a_schema` under sink")
 		}
 	}
-	quoted, err := p.words.quote(schema)
+	l, err := ledgerIn(s, &p.words, schema)
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{s: s, loads: quoted + ".tieout_loads", positions: quoted + ".tieout_positions"}
-	there, err := p.ledgerThere(ctx, l)
+	there, err := p.ledgerThere(ctx, l, schema)
 	switch {
 	case err != nil:
 		return nil, err
+	case there && create:
+		return l, p.ledgerRights(ctx, l)
 	case there:
 		return l, nil
 	case !create:
@@ -48,8 +49,39 @@ func (p *postgres) ledger(ctx context.Context, s *session, create bool) (*ledger
 	return l, p.createLedger(ctx, l, schema)
 }
 
-func (p *postgres) ledgerThere(ctx context.Context, l *ledger) (there bool, err error) {
+// script gives the statements that create the tables.
+func (p *postgres) script() ([]string, error) {
+	l, err := ledgerIn(nil, &p.words, p.ledgerSchema)
+	if err != nil {
+		return nil, err
+	}
+	return l.ddl(&p.words), nil
+}
+
+// ledgerRights asks for every right a load needs on tables that are there.
+func (p *postgres) ledgerRights(ctx context.Context, l *ledger) error {
+	for table, rights := range map[string]string{l.positions: "SELECT, INSERT, UPDATE", l.loads: "SELECT, INSERT"} {
+		for right := range strings.SplitSeq(rights, ", ") {
+			var has bool
+			if err := l.s.get(ctx, "SELECT has_table_privilege($1::text, $2::text)", []any{table, right}, &has); err != nil {
+				return l.s.wrap(err, "check the rights on %s", table)
+			}
+			if !has {
+				return fmt.Errorf("%w: %s: the user may not %s on the ledger table %s; GRANT %s ON %s TO that user",
+					connectors.ErrEnvironment, document.CodeSinkPermission, right, table, rights, table)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *postgres) ledgerThere(ctx context.Context, l *ledger, schema string) (there bool, err error) {
 	err = l.s.get(ctx, "SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL", []any{l.loads, l.positions}, &there)
+	var pe *pq.Error
+	if errors.As(err, &pe) && pe.Code == "42501" {
+		return false, fmt.Errorf("%w: %s: the user may not look into schema %q, where the ledger is: %s; GRANT USAGE ON SCHEMA %s TO that user",
+			connectors.ErrEnvironment, document.CodeSinkPermission, schema, pe.Message, strings.TrimSuffix(l.loads, ".tieout_loads"))
+	}
 	return there, l.s.wrap(err, "look for the ledger tables")
 }
 
@@ -62,8 +94,8 @@ func (p *postgres) createLedger(ctx context.Context, l *ledger, schema string) e
 	_ = l.s.exec(ctx, "roll back", "ROLLBACK")
 	var pe *pq.Error
 	if errors.As(err, &pe) && (pe.Code == "42501" || pe.Code == "3F000") {
-		return fmt.Errorf("%w: %s: tables tieout_loads and tieout_positions cannot be created in schema %q: %s; create them (`tieout connect NAME --ddl` prints them), or write `ledger:` with a schema the user may create in",
-			connectors.ErrEnvironment, document.CodeSinkPermission, schema, pe.Message)
+		return fmt.Errorf("%w: %s: tables tieout_loads and tieout_positions cannot be created in schema %q: %s; %s, or write `ledger:` with a schema the user may create in",
+			connectors.ErrEnvironment, document.CodeSinkPermission, schema, pe.Message, madeByHand(p.connection))
 	}
 	return err
 }

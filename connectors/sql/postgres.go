@@ -24,6 +24,7 @@ type postgres struct {
 	wrapper
 	config       pq.Config
 	ledgerSchema string
+	connection   string // its name in the project
 }
 
 // newPostgres reads the address. Errors never hold it.

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tieout/tieout/connectors"
@@ -20,6 +21,8 @@ type dialect interface {
 	// present brings keys into a temporary table in the load's transaction;
 	// keys has their columns, load those of the load. It gives the table.
 	present(ctx context.Context, s *session, keys, load *plan, k *kept) (string, error)
+	// script gives the statements that create them.
+	script() ([]string, error)
 	// locked begins a transaction in which the row of a pipeline's position
 	// can be locked, and does not wait for ever.
 	locked(ctx context.Context, s *session) error
@@ -132,6 +135,13 @@ func (k *sink) SetPosition(ctx context.Context, load connectors.Load, pos *conne
 		}
 		return l.setPosition(ctx, load, pos, epoch, k.now())
 	})
+}
+
+// DDL gives the statements that make the ledger tables, as a load would run
+// them.
+func (k *sink) DDL() (string, error) {
+	statements, err := k.dialect.script()
+	return strings.Join(statements, ";\n\n") + ";", err
 }
 
 // Check connects and asks for nothing.

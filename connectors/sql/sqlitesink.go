@@ -12,9 +12,12 @@ import (
 
 // ledger finds or creates the two tables.
 func (d *sqliteDB) ledger(ctx context.Context, s *session, create bool) (*ledger, error) {
-	l := &ledger{s: s, loads: "main.tieout_loads", positions: "main.tieout_positions"}
+	l, err := ledgerIn(s, &d.words, "main")
+	if err != nil {
+		return nil, err
+	}
 	var there bool
-	err := s.get(ctx, "SELECT count(*) = 2 FROM main.sqlite_schema WHERE type = 'table' AND name IN ('tieout_loads', 'tieout_positions')", nil, &there)
+	err = s.get(ctx, "SELECT count(*) = 2 FROM main.sqlite_schema WHERE type = 'table' AND name IN ('tieout_loads', 'tieout_positions')", nil, &there)
 	switch {
 	case err != nil:
 		return nil, s.wrap(err, "look for the ledger tables")
@@ -30,6 +33,15 @@ func (d *sqliteDB) ledger(ctx context.Context, s *session, create bool) (*ledger
 		}
 	}
 	return l, nil
+}
+
+// script gives the statements that create the tables.
+func (d *sqliteDB) script() ([]string, error) {
+	l, err := ledgerIn(nil, &d.words, "")
+	if err != nil {
+		return nil, err
+	}
+	return l.ddl(&d.words), nil
 }
 
 // locked takes the one write lock of the file.

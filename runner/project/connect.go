@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/auth"
@@ -91,15 +93,48 @@ func (p *Project) DDL(name string) (string, error) {
 	if def.NewSink == nil || def.Sink == nil {
 		return "", fmt.Errorf("%w: connection %q (%s) is not written to, so there are no tables to make", connectors.ErrConfig, name, def.Name)
 	}
-	sink, err := def.NewSink(p.env(name), c.Settings, def.Sink())
-	if err != nil {
-		return "", err
+	sinks := p.sinksOf(name)
+	if len(sinks) == 0 {
+		one, err := def.NewSink(p.env(name), c.Settings, def.Sink())
+		if err != nil {
+			return "", err
+		}
+		sinks = append(sinks, one)
 	}
-	scripter, can := sink.(connectors.Scripter)
-	if !can {
-		return "", fmt.Errorf("%w: connection %q (%s) keeps its ledger without tables of its own, so there are no statements to run", connectors.ErrConfig, name, def.Name)
+	var texts []string
+	for _, sink := range sinks {
+		scripter, can := sink.(connectors.Scripter)
+		if !can {
+			return "", fmt.Errorf("%w: connection %q (%s) keeps its ledger without tables of its own, so there are no statements to run", connectors.ErrConfig, name, def.Name)
+		}
+		text, err := scripter.DDL()
+		if err != nil {
+			return "", err
+		}
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
 	}
-	return scripter.DDL()
+	return strings.Join(texts, "\n\n"), nil
+}
+
+// sinksOf builds the sinks of the pipelines that write to a connection: each
+// says where its ledger stands. One that cannot be built says why when it
+// runs.
+func (p *Project) sinksOf(connection string) (sinks []connectors.Sink) {
+	for _, pipeline := range p.Workspace.Pipelines {
+		if pipeline.Sink.Connection.Value != connection {
+			continue
+		}
+		resolved, err := p.Workspace.Resolved(pipeline)
+		if err != nil {
+			continue
+		}
+		if sink, err := p.sink(resolved); err == nil {
+			sinks = append(sinks, sink)
+		}
+	}
+	return sinks
 }
 
 // ConnectorOf names the connector of a connection, "" for one that is not
