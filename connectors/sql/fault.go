@@ -2,8 +2,12 @@ package sql
 
 import (
 	"context"
+	stdsql "database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
@@ -43,6 +47,7 @@ type wrapper struct {
 	classify func(error) fault
 	secrets  []string
 	place    string // names the database without a secret, for messages
+	advice   string // what to check when it cannot be reached; "" for a server
 	words    words
 	// explain reads what a refusal says: why, and which columns; nil is the
 	// error's own text.
@@ -65,6 +70,29 @@ func (w *wrapper) wrap(err error, format string, args ...any) error {
 	}
 	e.text = w.clean(fmt.Sprintf("%s: %s: %v", w.place, doing, err))
 	return e
+}
+
+// unreachable says that the database did not let itself be connected to.
+func (w *wrapper) unreachable(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	said, advice := " cannot be opened: ", w.advice
+	if advice == "" {
+		said, advice = " cannot be reached: ", "check the url, the network and the server"
+	}
+	return &databaseError{cause: err, kind: connectors.ErrEnvironment, text: w.clean(w.place + said + err.Error() + "; " + advice)}
+}
+
+// connectionFault tells, for an error that the database itself did not send,
+// whether the connection is gone.
+func connectionFault(err error) fault {
+	var ne net.Error
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, stdsql.ErrConnDone) || errors.As(err, &ne) {
+		return faultLost
+	}
+	return faultOther
 }
 
 func isOurs(err error) bool {

@@ -3,10 +3,7 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
-	"database/sql/driver"
 	"errors"
-	"io"
-	"net"
 	"net/netip"
 	"net/url"
 	"time"
@@ -14,8 +11,6 @@ import (
 	"github.com/jmoiron/sqlx"
 	mssql "github.com/microsoft/go-mssqldb"
 	"github.com/microsoft/go-mssqldb/msdsn"
-
-	"github.com/tieout/tieout/connectors"
 )
 
 // mssqlDB is a Microsoft SQL Server database and what is particular about it.
@@ -74,24 +69,11 @@ func (d *mssqlDB) connect(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-func (d *mssqlDB) unreachable(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &databaseError{cause: err, kind: connectors.ErrEnvironment,
-		text: d.clean(d.place + " cannot be reached: " + err.Error() + "; check the url, the network and the server")}
-}
-
 // mssqlFault reads an error number and the class of its severity.
 func mssqlFault(err error) fault {
 	var me mssql.Error
 	if !errors.As(err, &me) {
-		var ne net.Error
-		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-			errors.Is(err, stdsql.ErrConnDone) || errors.As(err, &ne) {
-			return faultLost
-		}
-		return faultOther
+		return connectionFault(err)
 	}
 	switch me.Number {
 	case 229, 230, 262, 297, 300, 916, 1204, 1205, 1222, 3952, 3960, 3961, 4060, 18456, 40613:

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	stdsql "database/sql"
-	"database/sql/driver"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -16,8 +14,6 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
-
-	"github.com/tieout/tieout/connectors"
 )
 
 // mysqlDB is a MySQL or MariaDB database and what is particular about it.
@@ -138,24 +134,14 @@ func isMariaDB(ctx context.Context, s *session) (maria bool, err error) {
 	return maria, s.wrap(err, "ask for the server's version")
 }
 
-func (d *mysqlDB) unreachable(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &databaseError{cause: err, kind: connectors.ErrEnvironment,
-		text: d.clean(d.place + " cannot be reached: " + err.Error() + "; check the url, the network and the server")}
-}
-
 // mysqlFault reads an error number.
 func mysqlFault(err error) fault {
 	var me *mysql.MySQLError
 	if !errors.As(err, &me) {
-		var ne net.Error
-		if errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
-			errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, stdsql.ErrConnDone) || errors.As(err, &ne) {
+		if errors.Is(err, mysql.ErrInvalidConn) {
 			return faultLost
 		}
-		return faultOther
+		return connectionFault(err)
 	}
 	switch me.Number {
 	case 1048, 1062, 1216, 1217, 1264, 1265, 1288, 1292, 1300, 1364, 1366, 1406, 1411, 1441, 1451, 1452, 1525, 1526, 1586, 1644, 1690, 1761, 1762,

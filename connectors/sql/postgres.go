@@ -3,10 +3,7 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
-	"database/sql/driver"
 	"errors"
-	"io"
-	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -15,8 +12,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
-
-	"github.com/tieout/tieout/connectors"
 )
 
 // postgres is a PostgreSQL database and what is particular about it.
@@ -102,25 +97,11 @@ func (p *postgres) connect(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-func (p *postgres) unreachable(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	e := &databaseError{cause: err, kind: connectors.ErrEnvironment}
-	e.text = p.clean(p.place + " cannot be reached: " + err.Error() + "; check the url, the network and the server")
-	return e
-}
-
 // postgresFault reads an SQLSTATE.
 func postgresFault(err error) fault {
 	var pe *pq.Error
 	if !errors.As(err, &pe) {
-		var ne net.Error
-		if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-			errors.Is(err, stdsql.ErrConnDone) || errors.As(err, &ne) {
-			return faultLost
-		}
-		return faultOther
+		return connectionFault(err)
 	}
 	if pe.Fatal() {
 		return faultLost

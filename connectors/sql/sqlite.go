@@ -12,8 +12,6 @@ import (
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/tieout/tieout/connectors"
 )
 
 // sqliteDB is an SQLite database file and what is particular about it.
@@ -28,7 +26,7 @@ func newSQLite(dir, path string) *sqliteDB {
 	}
 	d := &sqliteDB{path: path}
 	d.classify, d.words = sqliteFault, sqliteWords()
-	d.place = "database " + path
+	d.place, d.advice = "database "+path, "check the path and the rights on the file and its folder"
 	return d
 }
 
@@ -76,14 +74,6 @@ func (d *sqliteDB) open(ctx context.Context, values url.Values) (*session, error
 		return nil, d.unreachable(err)
 	}
 	return &session{db: db, conn: conn, wrapper: &d.wrapper}, nil
-}
-
-func (d *sqliteDB) unreachable(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &databaseError{cause: err, kind: connectors.ErrEnvironment,
-		text: d.place + " cannot be opened: " + err.Error() + "; check the path and the rights on the file and its folder"}
 }
 
 // sqliteFault reads a result code.
