@@ -35,11 +35,11 @@ func (c *Consent) Wait(ctx context.Context, foreign func()) (Answer, error) {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if server.Shutdown(last) != nil {
-			server.Close()
+			_ = server.Close()
 		}
 		return w.answer, w.err
 	case <-ctx.Done():
-		server.Close()
+		_ = server.Close()
 		return Answer{}, ctx.Err()
 	}
 }

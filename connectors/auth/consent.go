@@ -69,10 +69,20 @@ func NewConsent(s Settings, env connectors.Env, o web.Options, port int) (*Conse
 	return c, nil
 }
 
+// Ready proves that tokens can be kept, so that nobody consents in vain.
+func (c *Consent) Ready(ctx context.Context) error {
+	return c.keeper.vault.Update(ctx, c.keeper.name+"/intent", func(_ context.Context, old []byte) ([]byte, error) {
+		if old == nil {
+			old = []byte("[]")
+		}
+		return old, nil // written again: what can be read need not be writable
+	})
+}
+
 // Close stops listening.
 func (c *Consent) Close() {
 	for _, l := range c.listeners {
-		l.Close()
+		_ = l.Close()
 	}
 	c.keeper.client.Close()
 }

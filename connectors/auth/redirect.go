@@ -69,7 +69,7 @@ func (r *redirect) listen() ([]net.Listener, error) {
 	}
 	_, port, err := net.SplitHostPort(first.Addr().String())
 	if err != nil {
-		first.Close()
+		_ = first.Close()
 		return nil, err
 	}
 	list := []net.Listener{first}

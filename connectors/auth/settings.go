@@ -125,7 +125,7 @@ func (s *Settings) DecodeDocument(n *document.Node, d *document.Decoder) {
 		d.Report.ErrorAt(n, document.CodeMissingKey, "Write header: with the name of the header, or query: with the name of the parameter.", "auth of kind key needs one of %q and %q", "header", "query")
 	}
 	s.checkAddresses(n, d.Report)
-	s.checkParams(n, d.Report)
+	s.checkParams(d.Report)
 }
 
 // checkAddresses reports addresses that nothing may be sent to. One that holds
@@ -146,7 +146,7 @@ func (s *Settings) checkAddresses(n *document.Node, r *document.Report) {
 }
 
 // checkParams reports parameters that are not for the user to set.
-func (s *Settings) checkParams(n *document.Node, r *document.Report) {
+func (s *Settings) checkParams(r *document.Report) {
 	ours := []string{"client_id", "client_secret", "code", "code_challenge", "code_challenge_method", "code_verifier", "grant_type", "redirect_uri", "refresh_token", "response_type", "scope", "state"}
 	for _, list := range []document.Map[document.Text]{s.Params.Authorize, s.Params.Token} {
 		for _, e := range list.Entries {

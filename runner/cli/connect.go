@@ -75,6 +75,9 @@ func (a *app) connect(ctx context.Context, name string, f connectFlags) error {
 		return a.connectPlain(ctx, p, name)
 	}
 	defer consent.Close()
+	if err := consent.Ready(ctx); err != nil {
+		return fmt.Errorf("connection %q: %w", name, err)
+	}
 	a.farewell.Store("stopping: nothing was kept")
 	answer, err := a.askConsent(ctx, consent, name, f.noBrowser, patience.Std())
 	if err != nil {

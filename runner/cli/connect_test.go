@@ -296,6 +296,9 @@ func TestConnectKeys(t *testing.T) {
 	if out := o.run(3, "check", "ledger"); !strings.Contains(out, "is gone: bring it back") {
 		t.Error(out)
 	}
+	if out := o.run(3, "connect", "ledger"); !strings.Contains(out, "is gone: bring it back") || strings.Contains(out, "/authorize") {
+		t.Errorf("somebody is asked to consent in vain: %s", out)
+	}
 	if err := os.Rename(key+".away", key); err != nil {
 		t.Fatal(err)
 	}

@@ -70,9 +70,8 @@ func (s *Safe) read(ctx context.Context, from sqlx.QueryerContext, id string) (s
 	if err != nil {
 		return nil, 0, s.failed(err)
 	}
-	sealed, err = base64.StdEncoding.DecodeString(row.Sealed)
-	if err != nil {
-		return []byte("damaged"), row.Version, nil // it will not open, which is said then
+	if sealed, err = base64.StdEncoding.DecodeString(row.Sealed); err != nil {
+		sealed = []byte("damaged") // it will not open, which is said then
 	}
 	return sealed, row.Version, nil
 }

@@ -70,7 +70,7 @@ func (v *Vault) Update(ctx context.Context, name string, fn func(ctx context.Con
 	if err != nil {
 		return err
 	}
-	defer b.Close() // what was kept is durable by then
+	defer func() { _ = b.Close() }() // what was kept is durable by then
 	return b.Hold(ctx, v.id(name), func(sealed []byte) ([]byte, error) {
 		k, err := v.ready(ctx, b, sealed != nil)
 		if err != nil {
@@ -95,7 +95,7 @@ func (v *Vault) Look(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer b.Close() // what was kept is durable by then
+	defer func() { _ = b.Close() }() // what was kept is durable by then
 	sealed, err := b.Read(ctx, v.id(name))
 	if err != nil || sealed == nil {
 		return nil, err

@@ -65,7 +65,7 @@ func TestUpdate(t *testing.T) {
 			t.Errorf("%s: another name has %q, %v", name, old, err)
 		}
 		broken := errors.New("broken")
-		if err := v.Update(t.Context(), "a", func(context.Context, []byte) ([]byte, error) { return []byte("four"), broken }); err != broken {
+		if err := v.Update(t.Context(), "a", func(context.Context, []byte) ([]byte, error) { return []byte("four"), broken }); !errors.Is(err, broken) || err.Error() != "broken" {
 			t.Errorf("%s: %v", name, err)
 		}
 		if raw, err := v.Look(t.Context(), "a"); err != nil || string(raw) != "three" {
