@@ -119,7 +119,6 @@ func TestLater(t *testing.T) {
 		{"sync", project, "sync: invoices\nleft: a\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "sync" yet`},
 		{"reconcile", project, "reconcile: books\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "reconcile" yet`},
 		{"connector", project, "connector: appfolio\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "connector" yet`},
-		{"schema", project, "schema: invoice\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "schema" yet`},
 		{"test", project, "test: rent_roll\n", `p.yaml:1:1 yaml.unknown_key this version of tieout does not run documents of the kind "test" yet`},
 	}
 	for _, tt := range tests {

@@ -10,8 +10,6 @@ import (
 // the key it is written under, so that nobody looks for a spelling mistake.
 func later(key string) string {
 	switch key {
-	case "contract":
-		return "contracts"
 	case "webhook":
 		return "schedules by webhook"
 	case "void":

@@ -38,6 +38,7 @@ type Workspace struct {
 	options Options
 	root    fs.FS // while it is loaded
 	book    *book
+	schemas []*Schema   // by stream
 	cache   *tableCache // nil without tables
 }
 
@@ -146,22 +147,28 @@ func (w *Workspace) loadProject(root fs.FS) {
 func (w *Workspace) loadPipelines(root fs.FS, files []string) {
 	type result struct {
 		pipeline *Pipeline
+		schema   *Schema
 		report   document.Report
 	}
 	results := make([]result, len(files))
-	var next atomic.Int64
-	var lanes sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
-		lanes.Go(func() {
-			var d document.Decoder
-			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
-				one := &results[i]
-				d.Report = new(document.Report)
-				one.pipeline = w.loadFile(root, files[i], &d, &one.report)
-			}
-		})
+	eachOf(len(files), func(i int, d *document.Decoder) {
+		one := &results[i]
+		d.Report = new(document.Report)
+		one.pipeline, one.schema = w.loadFile(root, files[i], d, &one.report)
+	})
+	for i := range results {
+		if s := results[i].schema; s != nil {
+			w.schemas = append(w.schemas, s)
+		}
 	}
-	lanes.Wait()
+	w.checkSchemas()
+	eachOf(len(files), func(i int, _ *document.Decoder) {
+		if p := results[i].pipeline; p != nil {
+			p.Source.adopt(w.schemaOf(p))
+			w.readRows(p, &results[i].report)
+			w.checkInto(p, &results[i].report)
+		}
+	})
 	for i := range results {
 		w.Report.Merge(&results[i].report)
 		if p := results[i].pipeline; p != nil {
@@ -173,15 +180,37 @@ func (w *Workspace) loadPipelines(root fs.FS, files []string) {
 	})
 }
 
-// loadFile reads one file and checks the pipeline in it. d has a report of its
-// own, whose findings pass through the list of what this version lacks.
-func (w *Workspace) loadFile(root fs.FS, name string, d *document.Decoder, r *document.Report) *Pipeline {
+// eachOf does something for each number below n, several at once.
+func eachOf(n int, do func(i int, d *document.Decoder)) {
+	var next atomic.Int64
+	var lanes sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) {
+		lanes.Go(func() {
+			var d document.Decoder
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i), &d)
+			}
+		})
+	}
+	lanes.Wait()
+}
+
+// loadFile reads one file and decodes the pipeline or schema in it. d has a
+// report of its own, whose findings pass through the list of what this version
+// lacks.
+func (w *Workspace) loadFile(root fs.FS, name string, d *document.Decoder, r *document.Report) (found *Pipeline, schema *Schema) {
 	raw, ok := w.readFile(root, name, r)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	var found *Pipeline
 	for _, doc := range document.Parse(name, raw, r) {
+		if doc.Kind == "schema" {
+			schema = &Schema{File: name}
+			d.Decode(doc.Root, schema)
+			r.Merge(d.Report)
+			d.Report = new(document.Report)
+			continue
+		}
 		if !w.checkKind(doc, r) {
 			continue
 		}
@@ -191,11 +220,9 @@ func (w *Workspace) loadFile(root fs.FS, name string, d *document.Decoder, r *do
 		checkBlank(doc.Root.Get("transforms"), d.Report)
 		passOn(d.Report, r)
 		p.spoilt = p.spoiltSteps(r)
-		w.readRows(p, r)
-		w.checkInto(p, r)
 		found = p
 	}
-	return found
+	return found, schema
 }
 
 // checkInto runs the checks. One that stumbles over a value decoding already
@@ -224,11 +251,11 @@ func (w *Workspace) checkKind(doc *document.Document, r *document.Report) bool {
 		return true
 	case "tieout":
 		r.ErrorAt(at, document.CodeSecondDocument, "Keep one of the two; a folder with a project of its own is loaded with -C.", "this is a second project; the first is tieout.yaml")
-	case "sync", "reconcile", "connector", "schema", "test":
+	case "sync", "reconcile", "connector", "test":
 		r.ErrorAt(at, document.CodeUnknownKey, "Move the file into a folder whose name begins with a dot until a version of tieout runs it.",
 			"this version of tieout does not run documents of the kind %q yet", doc.Kind)
 	default:
-		s := document.Suggest(doc.Kind, []string{"pipeline"})
+		s := document.Suggest(doc.Kind, []string{"pipeline", "schema"})
 		d := document.DiagnosticAt(at, document.CodeUnknownKey, "Begin with `pipeline: NAME`, or move the file into a folder whose name begins with a dot.",
 			"there is no kind of document %q; the first key says what a file is", doc.Kind)
 		d.Fix = s.Fix

@@ -21,6 +21,7 @@ type Pipeline struct {
 	Timeout     document.Duration `yaml:"timeout" doc:"Longest time one run may take; no limit when not given." example:"2h"`
 	FreshWithin document.Duration `yaml:"fresh_within" doc:"An alert is sent when no run succeeded for this long." example:"26h"`
 	Money       *Money            `yaml:"money" doc:"Which fields are amounts, and how they are rounded."`
+	Contract    *Contract         `yaml:"contract" doc:"What happens when the source's fields are not those declared."`
 	Source      Source            `yaml:"source" required:"true" doc:"What to read."`
 	Transforms  []transforms.Step `yaml:"transforms" doc:"Steps, applied in order."`
 	Rules       []Rule            `yaml:"rules" doc:"Predicates every record must meet."`

@@ -9,5 +9,6 @@ func (w *Workspace) Resolved(p *Pipeline) (*Pipeline, error) {
 	out := &Pipeline{File: p.File, Each: p.Each, rows: p.rows, after: p.after, zone: p.zone, sinkZone: p.sinkZone, vars: p.vars}
 	out.Source.book, out.Sink.book = w.book, w.book
 	w.decoder(&r, p.Each).Decode(p.Root, out)
+	out.Source.adopt(p.Source.schema)
 	return out, r.Err()
 }

@@ -25,7 +25,8 @@ type Source struct {
 	At      *Connection `yaml:"-"`
 	Options any         `yaml:"-"`
 
-	book *book
+	book   *book
+	schema *Schema // of the stream, nil when there is none
 }
 
 // Cursor makes a read incremental.
@@ -113,9 +114,12 @@ func (s *Source) Compares() bool { return s.Changes == "compare" }
 // Partial reports whether a run sees only what is new since the last.
 func (s *Source) Partial() bool { return s.Cursor != nil || s.Compares() }
 
+// Declared are the fields that pipeline and schema declare.
+func (s *Source) Declared() *document.Map[fieldtype.Type] { return s.schema.stream().Lay(&s.Fields) }
+
 // Types are the types of fields, those the stream itself says among them.
 func (s *Source) Types() *document.Map[fieldtype.Type] {
-	return s.At.Stream(s.Stream.Value).Lay(&s.Fields)
+	return s.At.Stream(s.Stream.Value).Lay(s.schema.stream().Lay(&s.Fields))
 }
 
 // DecodeDocument is that of Source, for a sink.

@@ -204,7 +204,19 @@ func (p *Project) fileSource(dir string, options any) (connectors.Source, error)
 
 // read is the pipeline's source as the connector is asked for it.
 func read(p *pipelines.Pipeline) connectors.Read {
-	return connectors.Read{Stream: p.Source.Stream.Value, Fields: connectors.Specs(&p.Source.Fields), Key: keyOf(p), Zone: p.Zone()}
+	return connectors.Read{Stream: p.Source.Stream.Value, Fields: declaredFields(p), Key: keyOf(p), Zone: p.Zone()}
+}
+
+// declaredFields are the fields the pipeline and the schema of its stream declare. A
+// field that may be missing is asked for as one that need not be there.
+func declaredFields(p *pipelines.Pipeline) []connectors.FieldSpec {
+	specs := connectors.Specs(p.Source.Declared())
+	if p.Policy().Missing != pipelines.Freeze {
+		for i := range specs {
+			specs[i].Optional = true
+		}
+	}
+	return specs
 }
 
 // keyOf is the source's key, else the sink's where it has the same names.
