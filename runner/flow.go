@@ -19,12 +19,13 @@ import (
 // A fixed number of lanes is all the memory there is: when the sink is slow
 // the reader waits for a lane.
 type flow struct {
-	job     *Job
-	deps    *Deps
-	ch      *chain
-	reader  connectors.Reader
-	writer  connectors.Writer // nil in a dry run
-	tracker *tracker          // nil for a full read
+	job      *Job
+	deps     *Deps
+	ch       *chain
+	reader   connectors.Reader
+	writer   connectors.Writer // nil in a dry run
+	tracker  *tracker          // nil for a full read
+	contract *contract         // nil when there is none to hold the source to
 	// comparer is the reader, when it compares with the last read.
 	comparer Comparer
 	meters   gate.Meters
@@ -119,6 +120,12 @@ func (f *flow) read(ctx context.Context, free, work, order chan *lane) error {
 		if f.tracker != nil {
 			f.tracker.observe(&l.entry)
 			l.repeated = f.tracker.screen(&l.entry)
+			l.entry.DropHeld(0)
+		}
+		if f.contract != nil {
+			if err := f.contract.screen(&l.entry); err != nil {
+				return err
+			}
 			l.entry.DropHeld(0)
 		}
 		// Both channels have room for every lane, so neither send waits.

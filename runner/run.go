@@ -159,6 +159,12 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 	e.out = newOutcome(e.run, ch, gate.HeldLimit(e.job.Pipeline.Gate))
 	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out, scope: scope}
 	f.comparer, _ = reader.(Comparer)
+	if f.contract, err = newContract(e.job.Pipeline, reader.Shape()); err != nil {
+		return nil, err
+	}
+	if f.contract != nil {
+		e.run.Warnings = append(e.run.Warnings, f.contract.notes...)
+	}
 	if err := e.track(f, reader.Shape()); err != nil {
 		return nil, err
 	}
@@ -211,6 +217,9 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 	e.takeOutcome()
 	if noter, can := f.reader.(connectors.Noter); can {
 		e.run.Warnings = append(e.run.Warnings, noter.Notes()...)
+	}
+	if f.contract != nil {
+		e.run.Warnings = append(e.run.Warnings, f.contract.lacking()...)
 	}
 	stopped := e.out.heldCount > e.out.heldLimit
 	if !stopped {

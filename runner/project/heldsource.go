@@ -115,7 +115,7 @@ func (r *heldReader) Next(ctx context.Context, b *record.Batch) error {
 // isRaw tells a record kept as the source sent it.
 func isRaw(e *state.HeldEntry) bool {
 	return slices.ContainsFunc(e.Reasons, func(r runner.Reason) bool {
-		return r.Step == runner.AtSource && r.Code != string(document.CodeSourceCursor)
+		return r.Step == runner.AtSource && r.Code != string(document.CodeSourceCursor) && r.Code != string(document.CodeSourceDrift)
 	})
 }
 
