@@ -94,7 +94,7 @@ func (c *checker) money() {
 // walk plans the steps, rules and gate over the declared fields.
 func (c *checker) walk() {
 	p := c.p
-	tc := p.Context(Values{}, c.w.tables(), c.r)
+	tc := p.Context(Values{}, c.w.Tables(), c.r)
 	tc.Env.Assumed = c.assume
 	shape := p.SourceShape()
 	for _, name := range p.Source.Key {

@@ -21,8 +21,9 @@ type tableShape struct {
 	err   error
 }
 
-// tables gives the shared tables, nil when there are none.
-func (w *Workspace) tables() transforms.Tables {
+// Tables gives the shared tables, nil when there are none. They know the
+// fields of files, and read rows only when they are asked to.
+func (w *Workspace) Tables() transforms.Tables {
 	if w.cache == nil {
 		return nil
 	}
