@@ -107,14 +107,14 @@ func TestParquetNested(t *testing.T) {
 	load(t, dir, in, connectors.Load{ID: "l1", Stream: "out.parquet", Mode: connectors.Replace, Shape: shape})
 	records, holds := readAll(t, dir, SourceOptions{}, connectors.Read{Stream: "out.parquet"})
 	for i := range want {
-		want[i] = strings.NewReplacer(`"1.5"`, `"1.500000000000000000"`, `"2"}]`, `"2.000000000000000000"}]`, `["t"]`, `"[\"t\"]"`).Replace(want[i])
+		want[i] = strings.NewReplacer(`["t"]`, `"[\"t\"]"`).Replace(want[i])
 	}
 	if diff := cmp.Diff(want, records); diff != "" || len(holds) > 0 {
 		t.Error(diff, holds)
 	}
 	records, holds = readAll(t, dir, SourceOptions{}, connectors.Read{Stream: "out.parquet", Fields: []connectors.FieldSpec{
 		{Name: "who", Columns: []string{"party.name"}, Kind: record.Text}, {Name: "rows", Columns: []string{"lines"}, Kind: record.List, Fields: []connectors.FieldSpec{typed("amount", record.Text)}}}})
-	if len(holds) > 0 || records[0] != `{"who":"x","rows":[{"amount":"1.500000000000000000","item":"a"},{"amount":null,"item":"b"}],"id":"1","tags":"[\"t\"]"}` {
+	if len(holds) > 0 || records[0] != `{"who":"x","rows":[{"amount":"1.5","item":"a"},{"amount":null,"item":"b"}],"id":"1","tags":"[\"t\"]"}` {
 		t.Error(records[0], holds)
 	}
 	old := parquet.Group{"a": parquet.Repeated(parquet.Int(64)), "m": parquet.Map(parquet.String(), parquet.Int(64)), "s": parquet.List(parquet.String())}

@@ -31,6 +31,7 @@ type parquetLeaf struct {
 	kind     parquet.Kind
 	logical  format.LogicalTypeValue
 	scale    int32
+	free     bool // a decimal whose scale means nothing: (38, 18) is what is written for want of one
 	unsigned bool
 	local    bool  // a stamp without a zone
 	unit     int64 // of a stamp or time: parts of a second
@@ -132,6 +133,7 @@ func parquetLeafOf(t parquet.Type) (record.Kind, parquetLeaf) {
 		switch v := logical.Value.(type) {
 		case *format.DecimalType:
 			leaf.scale = v.Scale
+			leaf.free = v.Scale == parquetScale && v.Precision == parquetDigits
 			return record.Decimal, leaf
 		case *format.DateType:
 			return record.Date, leaf
@@ -232,7 +234,7 @@ func (n *parquetNode) declares(specs []connectors.FieldSpec, zoned bool) []conne
 func (n *parquetNode) spec(zoned bool) connectors.FieldSpec {
 	s := connectors.FieldSpec{Name: n.name, Columns: []string{n.name}, Kind: n.kind, Scale: record.NoScale, Optional: true}
 	switch {
-	case n.kind == record.Decimal && !n.leaf.inexact:
+	case n.kind == record.Decimal && !n.leaf.inexact && !n.leaf.free:
 		s.Scale = n.leaf.scale
 	case n.kind == record.Timestamp && n.leaf.local && !zoned:
 		s.Kind = record.Text

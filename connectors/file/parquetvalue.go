@@ -134,6 +134,9 @@ func (r *parquetRow) list(dst []byte, n *parquetNode) []byte {
 func (r *parquetRow) value(dst []byte, leaf *parquetLeaf, v parquet.Value) []byte {
 	switch leaf.logical.(type) {
 	case *format.DecimalType:
+		if leaf.free {
+			return quoted(decimalOf(leaf, v).AppendCanonical(append(dst, '"')))
+		}
 		return quoted(decimalOf(leaf, v).Append(append(dst, '"')))
 	case *format.DateType:
 		return quoted(record.AppendDate(append(dst, '"'), int64(v.Int32())))
