@@ -38,6 +38,7 @@ var onlyIn = map[string][]string{
 // floatFiles are the files that may name a float, each far from any amount.
 var floatFiles = map[string]string{
 	"connectors/sql/inexact.go":           "a binary float column from outside becomes its shortest decimal here",
+	"connectors/file/inexact.go":          "a binary float of a Parquet file becomes its shortest decimal here",
 	"runner/schedule/bench_test.go":       "testing.B.ReportMetric takes a float",
 	"connectors/sql/bench_test.go":        "testing.B.ReportMetric takes a float",
 	"transforms/expression/bench_test.go": "testing.B.ReportMetric takes a float",

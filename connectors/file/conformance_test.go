@@ -37,17 +37,33 @@ func target(t *testing.T, stream string) (connectors.Source, connectors.Sink, st
 // hooks are left out. So is the mode replace: a replaced file is written in
 // one pass without a look at the old one, and its records count as inserted.
 func TestSinkConformance(t *testing.T) {
-	for _, stream := range []string{"out.csv", "out.jsonl", "out.csv.gz", "out.jsonl.gz"} {
+	for _, stream := range []string{"out.csv", "out.jsonl", "out.csv.gz", "out.jsonl.gz", "out.parquet"} {
 		t.Run(stream, func(t *testing.T) {
 			connectortest.RunSink(t, connectortest.SinkHarness{
 				Modes: []connectors.Mode{connectors.Append, connectors.Upsert},
 				New: func(t *testing.T) connectortest.SinkTarget {
 					src, sink, _ := target(t, stream)
+					if stream == "out.parquet" {
+						sink = scaled{sink}
+					}
 					return connectortest.SinkTarget{Sink: sink, Source: src, Stream: stream, Odd: `odd "name" é` + strings.TrimPrefix(stream, "out"), Names: true}
 				},
 			})
 		})
 	}
+}
+
+// scaled declares how many digits a quantity has after the point, which a
+// Parquet file must know when there are more than 18.
+type scaled struct{ connectors.Sink }
+
+func (s scaled) Begin(ctx context.Context, load connectors.Load) (connectors.Writer, error) {
+	if i := load.Shape.Index("quantity"); i >= 0 {
+		fields := slices.Clone(load.Shape.Fields)
+		fields[i].Scale = 28
+		load.Shape = record.MustShape(fields...)
+	}
+	return s.Sink.Begin(ctx, load)
 }
 
 // A file knows no cursor: it is read whole, and the runner leaves out what

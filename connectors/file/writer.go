@@ -35,7 +35,8 @@ type writer struct {
 	buf    []byte
 	hash   hash.Hash // over the records of this load
 	rows   int64
-	merge  *merge // for an upsert
+	merge  *merge    // for an upsert
+	table  *columnar // for a Parquet file
 	over   bool
 }
 
@@ -88,7 +89,11 @@ func openWriter(p place, format string, safe bool, load connectors.Load, epoch i
 
 // start writes what stands before the records of this load: the header, and
 // for an append what the file holds already.
-func (w *writer) start(delimiter byte) error {
+func (w *writer) start(delimiter byte) (err error) {
+	if w.format == "parquet" {
+		w.table, err = newColumnar(w)
+		return err
+	}
 	head := w.enc.begin(nil, w.load.Shape)
 	if w.load.Mode == connectors.Replace {
 		w.buf = head
@@ -180,6 +185,9 @@ func (l *lastByte) Write(p []byte) (int, error) {
 // Write adds the live rows.
 func (w *writer) Write(_ context.Context, b *record.Batch) error {
 	w.rows += int64(len(b.Live))
+	if w.table != nil {
+		return w.table.take(b)
+	}
 	if w.merge != nil {
 		w.merge.take(b)
 		return nil
@@ -228,7 +236,7 @@ func (w *writer) Commit(_ context.Context, ledger connectors.Ledger, approve fun
 		return receipt, err
 	}
 	if w.load.Mode == connectors.Replace && m.Data != nil && m.Data.SHA256 == data.SHA256 && w.inPlace(data) {
-		receipt = connectors.Receipt{Unchanged: w.rows}
+		receipt = connectors.Receipt{Unchanged: w.rows - int64(len(receipt.Refused)), Refused: receipt.Refused}
 	}
 	if err := approve(receipt); err != nil {
 		return receipt, err
@@ -274,6 +282,9 @@ func (w *writer) publish(m *manifest, data *dataFile, ledger connectors.Ledger) 
 
 // complete ends the temporary file and counts what it changes.
 func (w *writer) complete() (connectors.Receipt, error) {
+	if w.table != nil {
+		return w.table.complete()
+	}
 	if w.merge != nil {
 		return w.merge.complete()
 	}
