@@ -17,7 +17,8 @@ import (
 
 type runFlags struct {
 	project.RunOptions
-	asOf string
+	window string
+	asOf   string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -45,6 +46,7 @@ func (a *app) runCommand() *cobra.Command {
 	flags.BoolVar(&f.FullRefresh, "full-refresh", false, "read everything, whatever the position says")
 	flags.StringVar(&f.From, "from", "", "first cursor value of a backfill; the position stays where it is")
 	flags.StringVar(&f.To, "to", "", "last cursor value of a backfill")
+	flags.StringVar(&f.window, "window", "", "divide a backfill into loads of this length, such as 31d, oldest first")
 	flags.StringVar(&f.asOf, "as-of", "", "the instant or date the run takes for now")
 	return cmd
 }
@@ -63,6 +65,10 @@ func (a *app) run(ctx context.Context, names []string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	parts, err := windows(f.From, f.To, f.window)
+	if err != nil {
+		return err
+	}
 	var list []*pipelines.Pipeline
 	for _, name := range names {
 		found, err := p.Workspace.FindAll(name)
@@ -73,12 +79,31 @@ func (a *app) run(ctx context.Context, names []string, f *runFlags) error {
 	}
 	var reports []runReport
 	for _, pipeline := range list {
-		reports = append(reports, a.runOne(ctx, p, pipeline, f))
+		reports = append(reports, a.runParts(ctx, p, pipeline, f, parts)...)
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	return a.reportRuns(reports)
+}
+
+// runParts runs a pipeline once for each part of a backfill, each a load of
+// its own, and stops at the first that fails.
+func (a *app) runParts(ctx context.Context, p *project.Project, pipeline *pipelines.Pipeline, f *runFlags, parts []window) []runReport {
+	var reports []runReport
+	for i, part := range parts {
+		one := *f
+		one.From, one.To = part.from, part.to
+		r := a.runOne(ctx, p, pipeline, &one)
+		reports = append(reports, r)
+		if r.Exit != exitOK || ctx.Err() != nil {
+			if i+1 < len(parts) {
+				a.logger().Warn("the rest of the range was not run", "pipeline", pipeline.Name(), "go on with", "--from "+part.from)
+			}
+			break
+		}
+	}
+	return reports
 }
 
 func (a *app) checkRunFlags(f *runFlags) error {

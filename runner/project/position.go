@@ -18,7 +18,7 @@ func (p *Project) PositionAt(pipeline *pipelines.Pipeline, text string, before *
 		return nil, fmt.Errorf("the pipeline %q reads everything each time: it has no cursor", pipeline.Name())
 	}
 	kind := record.Unknown
-	if t, declared := pipeline.Source.Fields.Get(spec.Field.Value); declared {
+	if t, declared := pipeline.Source.Types().Get(spec.Field.Value); declared {
 		kind = t.Kind
 	} else if before != nil && before.Field == spec.Field.Value {
 		kind, _ = record.ParseKind(before.Kind)
