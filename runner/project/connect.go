@@ -130,7 +130,7 @@ func (p *Project) sinksOf(connection string) (sinks []connectors.Sink) {
 		if err != nil {
 			continue
 		}
-		if sink, err := p.sink(resolved); err == nil {
+		if sink, err := p.sink(resolved, ""); err == nil {
 			sinks = append(sinks, sink)
 		}
 	}
