@@ -76,6 +76,7 @@ func (p *Pipeline) SourceShape() *record.Shape {
 	if p.Source.Compares() && s.Index(ChangeField) < 0 {
 		s = record.MustShape(append(s.Fields[:len(s.Fields):len(s.Fields)], record.NewField(ChangeField, record.Text))...)
 	}
+	s = p.withNames(s)
 	s.Open = !p.Closed()
 	return s
 }

@@ -59,6 +59,12 @@ func (m *merge) run(ctx context.Context) error {
 
 // prepare makes room for the rows of this load: what it does not hold goes.
 func (m *merge) prepare(ctx context.Context) error {
+	takes := m.mode == connectors.Replace || m.kept != nil && !m.kept.all
+	if takes && !m.empty && m.plan.sought != "" {
+		if err := m.exec(ctx, "index the staged keys", m.plan.sought); err != nil {
+			return err
+		}
+	}
 	if m.mode == connectors.Replace {
 		if err := m.outside(ctx); err != nil {
 			return err

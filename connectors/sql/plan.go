@@ -25,6 +25,7 @@ type plan struct {
 	stage   string // the staging table as SQL, "" when rows go straight in
 	found   string // the table of staged rows that the target has, where one is kept
 	index   string // the statement that makes row numbers quick to find, if needed
+	sought  string // the statement that makes staged keys quick to find, if needed
 	columns []column
 	keys    []int // columns of the key
 	// unique says that the key has a unique index, so that ON CONFLICT works.

@@ -60,6 +60,9 @@ func (d *sqliteDB) begin(ctx context.Context, s *session, load connectors.Load, 
 		return nil, err
 	}
 	plan.stage = "temp.tieout_stage"
+	if len(plan.keys) > 0 {
+		plan.sought = "CREATE INDEX temp.tieout_key ON tieout_stage (" + plan.keyList() + ")"
+	}
 	if err := s.exec(ctx, "create the staging table", liteStage(plan, plan.keys)); err != nil {
 		return nil, err
 	}
