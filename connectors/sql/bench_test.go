@@ -49,7 +49,7 @@ func wideBatch(b *record.Batch, s *record.Shape, seq int64, rows int) {
 
 func benchLoad(b *testing.B, sink connectors.Sink, mode connectors.Mode, rows int) {
 	b.Helper()
-	load := connectors.Load{ID: uuid.Must(uuid.NewV7()).String(), Project: "p", Pipeline: "bench", Stream: "bench", Shape: wide(), Mode: mode}
+	load := connectors.Load{ID: uuid.Must(uuid.NewV7()).String(), AsOf: time.Now(), Project: "p", Pipeline: "bench", Stream: "bench", Shape: wide(), Mode: mode}
 	if mode != connectors.Append {
 		load.Key = []string{"id"}
 	}
