@@ -82,7 +82,7 @@ func showsOf(code string) shows {
 	switch {
 	case elapsed:
 		return asElapsed
-	case strings.HasPrefix(letters, "general"):
+	case strings.HasPrefix(letters, "general"), strings.HasPrefix(letters, "standard"):
 		return asNumber
 	case day && clock:
 		return asStamp

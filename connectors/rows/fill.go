@@ -203,7 +203,7 @@ func (f *Filler) cast(c *record.Column, row int, m *node, text []byte) error {
 		return nil
 	}
 	if _, err := m.caster.Cast(c, row, text); err != nil {
-		f.bad = append(f.bad, memberError{field: m.name, err: err})
+		f.bad = append(f.bad, memberError{field: m.caster.Field().Name, err: err})
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (f *Filler) Row(b *record.Batch, row int, it Item) error {
 
 func (f *Filler) hold(b *record.Batch, row int, it Item, code document.Code, field string, err error) {
 	b.Hold(record.Hold{Row: int32(row), Step: record.StepSource, Code: string(code), Rule: "source", Field: field,
-		Message: fmt.Sprintf("%v (%s)", err, f.place(it)), Record: asReceived(it.Raw)})
+		Message: fmt.Sprintf("%v (%s)", err, f.place(it)), Record: f.asFields(it.Raw)})
 }
 
 // asReceived keeps a record as it is when it is an object, else as text under

@@ -48,6 +48,7 @@ func TestCutXML(t *testing.T) {
 		{"*.*", `<rows><row><n>a</n></row><line><n>b</n></line></rows>`, []string{`1 {"n":"a"}`, `1 {"n":"b"}`}},
 		{"r.l", `<r><l><t>1</t><u>x</u><t>2</t><t a="b">3</t></l></r>`, []string{`1 {"t":["1","2",{"@a":"b","#text":"3"}],"u":"x"}`}},
 		{"r.l", `<s:r xmlns:s="urn:s"><s:l><m:v xmlns:m="urn:m" xsi:nil="true"/><w><![CDATA[<&"]]>é</w></s:l></s:r>`, []string{`1 {"v":null,"w":"<&\"é"}`}},
+		{"r.l", `<r><l x:id="1" id="2" y:t="a" z:t="b"/></r>`, []string{`1 {"@id":"2","@t":"a","#text":null}`}},
 		{"r.l", `<r><l/></r>`, []string{`1 {}`}},
 		{"r.l", `<r/>`, nil},
 		{"r.l", `<r><l>` + strings.Repeat("<x>", 9) + strings.Repeat("</x>", 9) + `</l><l>y</l></r>`, []string{"the record is nested too deep: more than 8 levels", `1 {"#text":"y"}`}},
@@ -197,6 +198,42 @@ func TestOtherNames(t *testing.T) {
 	got, _ = fillXML(t, `<r><a><Total>5</Total><Sum>7</Sum></a></r>`, []string{"r", "*"}, connectors.Read{Fields: fields[1:]})
 	if diff := cmp.Diff([]string{`{"total":"5","Sum":"7"}`}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What is held is called as the pipeline calls it, whatever it came by.
+func TestHeldNames(t *testing.T) {
+	spec := func(name, column string, kind record.Kind) connectors.FieldSpec {
+		return connectors.FieldSpec{Name: name, Columns: []string{column}, Kind: kind, Scale: record.NoScale}
+	}
+	lines := spec("lines", "Line", record.List)
+	lines.Fields = []connectors.FieldSpec{spec("amount", "Amount", record.Decimal), spec("money", "Amount.@currencyID", record.Text)}
+	read := connectors.Read{Fields: []connectors.FieldSpec{spec("no", "@no", record.Text), spec("due", "Due", record.Date), spec("name", "Party.Name", record.Text), spec("money", "Total.@currencyID", record.Text), spec("total", "Total", record.Decimal), lines}}
+	samples := [][]byte{
+		[]byte(`{"@no":"1","Total":{"@currencyID":"EUR","#text":"x"},"Due":"soon","Party":{"Name":"B","Age":"7"},"Line":{"Amount":{"@currencyID":"EUR","#text":"1"}},"Else":{"a":"b"}}`),
+		[]byte(`{"@no":"2","Total":"y","Due":null,"Line":[{"Amount":"1","Ref":"r"},{"Amount":"z"}]}`)}
+	plan, err := NewXMLPlan(read, samples, small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFiller(plan, func(Item) string { return "" })
+	var b record.Batch
+	b.Reset(plan.Shape(), len(samples))
+	for row, raw := range samples {
+		if err := f.Row(&b, row, Item{Raw: raw}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make(map[int32]string)
+	fields := ""
+	for _, h := range b.Held {
+		got[h.Row] = string(h.Record)
+		fields += h.Field + " "
+	}
+	want := map[int32]string{0: `{"no":"1","money":"EUR","total":"x","due":"soon","name":"B","lines":[{"money":"EUR","amount":"1"}],"Else":{"a":"b"}}`,
+		1: `{"no":"2","total":"y","due":null,"lines":[{"amount":"1","Ref":"r"},{"amount":"z"}]}`}
+	if diff := cmp.Diff(want, got); diff != "" || fields != "total due total amount " {
+		t.Error(diff, fields)
 	}
 }
 

@@ -69,11 +69,22 @@ func (t *xmlTree) add(n xmlNode) int32 {
 // start opens an element with its attributes.
 func (t *xmlTree) start(name []byte, attrs []markup.Attr) {
 	t.open = append(t.open, t.add(xmlNode{name: t.keep(name)}))
-	for _, a := range attrs {
-		if string(a.Prefix) != "xsi" { // says nil, or the name of a schema
+	for i, a := range attrs {
+		if string(a.Prefix) != "xsi" && !shadowed(attrs, i) { // xsi says nil, or the name of a schema
 			t.add(xmlNode{name: t.keep([]byte{'@'}, a.Name), text: t.keep(a.Value)})
 		}
 	}
+}
+
+// shadowed reports whether another attribute has the same name once its
+// prefix is left out: the one without a prefix counts, else the first.
+func shadowed(attrs []markup.Attr, i int) bool {
+	for k, other := range attrs {
+		if k != i && bytes.Equal(other.Name, attrs[i].Name) && (len(other.Prefix) == 0 || k < i && len(attrs[i].Prefix) > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *xmlTree) data(text []byte) { t.add(xmlNode{text: t.keep(text)}) }
