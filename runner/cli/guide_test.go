@@ -99,14 +99,15 @@ func variants(text string) []string {
 
 // complete makes a project of a document or of a part of one.
 func complete(text string) map[string]string {
-	files := map[string]string{"tieout.yaml": guideProject + guideAlerts, "mappings/holidays.csv": "date\n2026-12-25\n"}
+	files := map[string]string{"tieout.yaml": guideProject + guideAlerts, "mappings/holidays.csv": "date\n2026-12-25\n",
+		"mappings/companies.csv": "code,title\nacme,Acme Ltd\nbeta,\n"}
 	for _, name := range []string{"load_tenants", "load_units"} {
 		files[name+".yaml"] = "pipeline: " + name + "\n" + strings.ReplaceAll(guideSource, "NAME", name)
 	}
 	switch key, _, _ := strings.Cut(text, ":"); key {
 	case "tieout":
 		files["tieout.yaml"] = text
-	case "pipeline":
+	case "pipeline", "schema":
 		files["block.yaml"] = text
 	case "alerts":
 		files["tieout.yaml"] = guideProject + text
