@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func params(dir string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "rows": rows, "plain": plain, "secretless": secretless, "replace": replaceText,
-			"hold": hold, "serving": servingFor, "execute": execute, "badurl": badURL,
+			"hold": hold, "serving": servingFor, "execute": execute, "badurl": badURL, "until": until,
 		},
 	}
 }
@@ -107,6 +108,23 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s exits %d, not %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+// until runs a command again and again until its output matches, for what a
+// process in the background brings about: until 'done' tieout runs slots.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until REGEXP COMMAND ARGS...")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		err = ts.Exec(args[1], args[2:]...)
+		if want.MatchString(ts.ReadFile("stdout") + ts.ReadFile("stderr")) {
+			return
+		}
+	}
+	ts.Fatalf("%s never said %q (%v)", strings.Join(args[1:], " "), args[0], err)
 }
 
 // plain wants no escape byte in the last stdout and stderr.

@@ -40,7 +40,7 @@ type Link struct {
 	Stamp  string `json:"changed_at" db:"changed_at"`
 }
 
-// ErrLinked: a key is linked to another id already.
+// ErrLinked means that a key is linked to another id already.
 var ErrLinked = errors.New("linked to another record already")
 
 const putLink = `INSERT INTO tieout_links (project, environment, tenant, from_stream, to_stream, from_key, to_id, version, origin, changed_at)
