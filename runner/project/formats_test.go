@@ -37,6 +37,7 @@ func TestFormatsOfTables(t *testing.T) {
 		"tieout.yaml": "tieout: 1\nproject: p\nconnections:\n  files: { connector: file, path: ./data }\n  out: { connector: file, path: ./out }\n",
 		"data/in.csv": "unit,rent\nA1,100.10\n",
 		"out/.keep":   "",
+		"map/.keep":   "",
 		"p.yaml": `pipeline: p
 source: { connection: files, stream: in.csv, fields: { unit: text, rent: decimal } }
 transforms:
