@@ -60,7 +60,7 @@ sink: { connection: out, stream: out.csv, mode: replace }
 		t.Fatal(run.Status, run.Cause)
 	}
 	got, err := os.ReadFile(filepath.Join(dir, "out", "out.csv"))
-	if err != nil || string(got) != "unit,rent,property\nA1,100.1,17\n" {
+	if err != nil || string(got) != "unit,rent,property\nA1,100.10,17\n" {
 		t.Errorf("%q %v", got, err)
 	}
 	pipeline, err := p.Workspace.Find("p")
