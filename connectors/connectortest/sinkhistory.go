@@ -171,11 +171,11 @@ func missingRefused(t *testing.T, k SinkTarget) {
 	rows := charges(4)
 	k.run(t, l, rows)
 	k.Refuse(t)
-	gone := append(rows[1:4:4], charge("poison", "1.00"))
+	gone := slices.Concat(rows[1:4], []Row{charge("poison", "1.00")})
 	counts(t, k.run(t, k.missing(connectors.Upsert, connectors.Delete, 1), gone), 0, 0, 3, 1, 1)
 	k.expect(t, l, rows[1:])
 	// A record that is refused is in the source all the same.
-	twice := append(rows[2:4:4], rows[1], charge(rows[1]["id"], "99.00"))
+	twice := slices.Concat(rows[2:4], []Row{rows[1], charge(rows[1]["id"], "99.00")})
 	counts(t, k.run(t, k.missing(connectors.Upsert, connectors.Delete, 1), twice), 0, 0, 3, 0, 1)
 	k.expect(t, l, rows[1:])
 }

@@ -116,7 +116,7 @@ func checkFooter(b *blob) error {
 
 func (r *parquetReader) closeFile() {
 	if r.rows != nil {
-		r.guarded(r.rows.Close)
+		_ = r.guarded(r.rows.Close) // it was only read
 		r.rows = nil
 	}
 	if r.blob != nil {
@@ -224,9 +224,9 @@ func (r *parquetReader) more() error {
 	}
 	n, err := r.rows.ReadRows(r.buffer)
 	r.ready = r.buffer[:n]
-	if err != nil && !errors.Is(err, io.EOF) {
+	if !errors.Is(err, io.EOF) && err != nil {
 		return err
 	}
-	r.drained = err != nil || n == 0
+	r.drained = errors.Is(err, io.EOF) || n == 0
 	return nil
 }

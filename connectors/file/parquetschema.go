@@ -77,7 +77,7 @@ func parquetField(c *parquet.Column, depth int) (*parquetNode, error) {
 
 // parquetSingle reads a value or a record, of a list's element too.
 func parquetSingle(c *parquet.Column, depth int) (*parquetNode, error) {
-	n := &parquetNode{name: c.Name(), def: int(c.MaxDefinitionLevel()), kind: record.Record}
+	n := &parquetNode{name: c.Name(), def: c.MaxDefinitionLevel(), kind: record.Record}
 	if !c.Leaf() {
 		return n, n.addChildren(c, depth)
 	}
@@ -103,10 +103,10 @@ func listed(c *parquet.Column) bool {
 // parquetList reads a list, whose elements are what repeats, or the one field
 // inside of that.
 func parquetList(name string, outer, repeated *parquet.Column, depth int) (*parquetNode, error) {
-	n := &parquetNode{name: name, kind: record.List, rep: int(repeated.MaxRepetitionLevel()), filled: int(repeated.MaxDefinitionLevel())}
+	n := &parquetNode{name: name, kind: record.List, rep: repeated.MaxRepetitionLevel(), filled: repeated.MaxDefinitionLevel()}
 	n.def = n.filled
 	if outer != repeated {
-		n.def = int(outer.MaxDefinitionLevel())
+		n.def = outer.MaxDefinitionLevel()
 	} else {
 		n.def--
 	}

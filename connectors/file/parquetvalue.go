@@ -17,7 +17,6 @@ import (
 // parquetRow writes the rows of a Parquet file as JSON objects.
 type parquetRow struct {
 	columns [][]parquet.Value // of the row, what each column still has
-	scratch []byte
 }
 
 // set takes a row, whose values stand column by column.

@@ -24,7 +24,7 @@ const (
 
 // parquetTable writes batches as a Parquet file.
 type parquetTable struct {
-	out     *parquet.Writer
+	out     *parquet.GenericWriter[any]
 	shape   *record.Shape
 	limit   *big.Int
 	columns [][]parquet.Value // of one row
@@ -40,7 +40,7 @@ func newParquetTable(w io.Writer, shape *record.Shape) (*parquetTable, error) {
 		return nil, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
 	}
 	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(parquetDigits), nil)
-	t := &parquetTable{out: parquet.NewWriter(w, config), shape: shape, limit: limit}
+	t := &parquetTable{out: parquet.NewGenericWriter[any](w, config), shape: shape, limit: limit}
 	t.columns = make([][]parquet.Value, len(t.out.Schema().Columns()))
 	return t, nil
 }

@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -57,7 +58,7 @@ func BenchmarkSheet(b *testing.B) {
 		n := 0
 		for {
 			err := r.Next(context.Background(), &batch)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

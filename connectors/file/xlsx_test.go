@@ -24,13 +24,12 @@ import (
 // workbook is a workbook written by hand, so that every odd thing can stand
 // in it.
 type workbook struct {
-	sheets  []string // rows of each, as XML
-	names   []string // Sheet1, Sheet2 … when not given
-	props   string   // attributes of workbookPr
-	shared  string   // the items of the shared texts
-	styles  string   // the content of the style sheet
-	states  []string
-	comment string
+	sheets []string // rows of each, as XML
+	names  []string // Sheet1, Sheet2 … when not given
+	props  string   // attributes of workbookPr
+	shared string   // the items of the shared texts
+	styles string   // the content of the style sheet
+	states []string
 }
 
 func (w *workbook) parts() map[string]string {

@@ -97,7 +97,8 @@ type relation struct{ id, kind, target string }
 // relations reads a part that names others; one that is not there names none.
 func (b *book) relations(part, dir string) []relation {
 	var list []relation
-	b.walk(part, func(s *markup.Scanner, kind markup.Kind) error {
+	// A part that cannot be read names none either: what it names is missed where it is needed.
+	_ = b.walk(part, func(s *markup.Scanner, kind markup.Kind) error {
 		if kind == markup.Start && string(s.Name()) == "Relationship" && len(list) < maxMembers && string(s.Attr("TargetMode")) != "External" {
 			target := string(s.Attr("Target"))
 			if rest, absolute := strings.CutPrefix(target, "/"); absolute {

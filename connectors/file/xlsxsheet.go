@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -49,13 +50,12 @@ const (
 
 // sheet reads the rows of one worksheet in their order.
 type sheet struct {
-	in      io.Closer
-	scan    *markup.Scanner
-	part    string
-	last    int64 // number of the row before
-	within  bool  // inside the rows
-	ended   bool
-	formula bool
+	in     io.Closer
+	scan   *markup.Scanner
+	part   string
+	last   int64 // number of the row before
+	within bool  // inside the rows
+	ended  bool
 }
 
 func (b *book) openSheet(p sheetPart) (*sheet, error) {
@@ -73,7 +73,7 @@ func (s *sheet) Close() error { return s.in.Close() }
 func (s *sheet) next(row *sheetRow) (bool, error) {
 	for !s.ended {
 		kind, err := s.scan.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			s.ended = true
 			break
 		}
@@ -140,7 +140,7 @@ func (s *sheet) row(row *sheetRow) error {
 }
 
 func cutShort(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

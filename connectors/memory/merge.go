@@ -3,6 +3,7 @@ package memory
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
@@ -212,8 +213,7 @@ func parse(c *record.Column, text string) {
 		at, _ := calendar.ParseTimestamp([]byte(text), nil)
 		c.SetInt(0, at)
 	case record.Integer:
-		var v int64
-		fmt.Sscan(text, &v)
+		v, _ := strconv.ParseInt(text, 10, 64)
 		c.SetInt(0, v)
 	}
 }

@@ -23,7 +23,7 @@ func (m *merge) late(ctx context.Context) error {
 	unchanged := p.sameAs("s.", "u.") + " AND " + p.open("u.") + " AND NOT " + p.distinct("u.", "s.")
 	return m.refuseLate(ctx, "s.", " FROM "+p.stage+" AS s JOIN "+p.target+" AS t ON "+p.same("t.")+
 		" LEFT JOIN "+p.target+" AS u ON "+unchanged+" WHERE u."+p.columns[p.keys[0]].quoted+" IS NULL AND ("+
-		p.order("t.", from)+" > "+p.now(from)+" OR "+p.order("t.", to)+" > "+p.now(to)+")", nil)
+		p.order(from)+" > "+p.now(from)+" OR "+p.order(to)+" > "+p.now(to)+")", nil)
 }
 
 // refuseLate fails the load when a query finds a record.
@@ -106,14 +106,14 @@ func (m *merge) countOpen(ctx context.Context, rows span) (int64, error) {
 // amend corrects versions that begin at the very instant of this load.
 func (m *merge) amend(rows span) string {
 	from := &m.plan.marks[0]
-	return m.change(rows, m.plan.assign, m.plan.order("t.", from)+" = "+m.plan.now(from))
+	return m.change(rows, m.plan.assign, m.plan.order(from)+" = "+m.plan.now(from))
 }
 
 // end closes versions that this load changes.
 func (m *merge) end(rows span) string {
 	p := m.plan
 	from, to := &p.marks[0], &p.marks[1]
-	return m.change(rows, func(prefix, _ string) string { return prefix + to.quoted + " = " + p.asOf }, p.order("t.", from)+" < "+p.now(from))
+	return m.change(rows, func(prefix, _ string) string { return prefix + to.quoted + " = " + p.asOf }, p.order(from)+" < "+p.now(from))
 }
 
 // change writes an UPDATE of the open versions that differ from a staged row.

@@ -134,12 +134,12 @@ func (p *plan) stamp(c *column, at time.Time) (string, bool) {
 	return p.words.instant(true, string(text)), ok
 }
 
-// order writes an instant's column so that it compares by time.
-func (p *plan) order(prefix string, c *column) string {
+// order writes an instant's column of the target so that it compares by time.
+func (p *plan) order(c *column) string {
 	if c.text && p.words.ordered != nil {
-		return p.words.ordered(prefix + c.quoted)
+		return p.words.ordered("t." + c.quoted)
 	}
-	return prefix + c.quoted
+	return "t." + c.quoted
 }
 
 // now is the instant of the load beside order.

@@ -41,14 +41,14 @@ func (m *merge) missingVersions(ctx context.Context, doing string) error {
 	within := p.within("t.")
 	source, absent := m.absent("t.")
 	later := " FROM " + p.target + " AS t" + source + " WHERE " + within.text + " AND " + p.open("t.") + absent +
-		" AND " + p.order("t.", from) + " > " + p.now(from)
+		" AND " + p.order(from) + " > " + p.now(from)
 	if err := m.refuseLate(ctx, "t.", later, within.args); err != nil {
 		return err
 	}
 	if m.policy == connectors.Delete {
 		return m.forget(ctx, doing)
 	}
-	if err := m.takeAway(ctx, doing, nil, p.order("t.", from)+" = "+p.now(from)); err != nil {
+	if err := m.takeAway(ctx, doing, nil, p.order(from)+" = "+p.now(from)); err != nil {
 		return err
 	}
 	return m.takeAway(ctx, doing, to, "TRUE")

@@ -111,8 +111,7 @@ type guesses struct {
 type guess struct {
 	seen          bool
 	date, instant bool // every value so far is one
-	decimal       bool // every value is a number, and one of them has a point
-	number, point bool
+	number, point bool // every value is a number; one of them has a point
 	boolean       bool
 	child         *guesses
 }
