@@ -170,8 +170,10 @@ type scene struct {
 	mode string
 	// missing makes it a pipeline that reads everything each time.
 	missing string
-	dump    func(t *testing.T, dir string, history bool) string
-	env     []string
+	// compared makes it one whose source is compared with its last read.
+	compared bool
+	dump     func(t *testing.T, dir string, history bool) string
+	env      []string
 }
 
 func scenes(t *testing.T) []scene {
@@ -184,6 +186,7 @@ func scenes(t *testing.T) []scene {
 		{name: "postgres append", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "append", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres, fmt.Sprint("N=", n)}},
 		{name: "mysql append", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "append", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
 		{name: "mysql upsert", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
+		{name: "sqlite compare", sink: "connector: sqlite, path: out/books.db", mode: "upsert", compared: true, dump: dumpCompared},
 		{name: "sqlite history", sink: "connector: sqlite, path: out/books.db", mode: "history", missing: "close", dump: dumpSQLite},
 		{name: "postgres history", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "history", missing: "close", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres}},
 		{name: "mysql delete", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", missing: "delete", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
@@ -203,6 +206,9 @@ func (s *scene) build(t *testing.T, dir string) {
 	cursor, missing := "\n  cursor: { field: updated }", ""
 	if s.missing != "" {
 		cursor, missing = "", "\n  missing: { "+s.missing+": { max: 50% } }"
+	}
+	if s.compared {
+		cursor = "\n  changes: compare"
 	}
 	write(t, dir, "charges.yaml", `pipeline: charges
 money: { amounts: [rent, due], currency: USD }
@@ -231,7 +237,7 @@ sink:
 
 // input is what the source holds in a round.
 func (s *scene) input(round int) string {
-	if s.missing != "" {
+	if s.missing != "" || s.compared {
 		return whole(killRows, round)
 	}
 	return charges(killRows, round)
@@ -329,6 +335,15 @@ func dumpHeld(t *testing.T, dir string) string {
 func dumpSQLite(t *testing.T, dir string, history bool) string {
 	dsn := "file:" + filepath.Join(dir, "out/books.db")
 	return query(t, "sqlite", dsn, tableQueries(dir, history)...) + ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
+}
+
+// dumpCompared leaves out the position, which names a load, and shows what
+// became of each record.
+func dumpCompared(t *testing.T, dir string, _ bool) string {
+	dsn, name := "file:"+filepath.Join(dir, "out/books.db"), filepath.Base(dir)
+	return query(t, "sqlite", dsn, "SELECT id, rent, updated, due, change FROM charges_"+name+" ORDER BY id, updated, rent",
+		"SELECT cursor_field, cursor_kind FROM tieout_positions WHERE project = 'kill_"+name+"'") +
+		ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
 }
 
 func dumpPostgres(t *testing.T, address, dir string, history bool) string {
