@@ -29,7 +29,16 @@ type Cut struct {
 	Path []string
 	// Keep lists the dotted paths beside the records whose values Envelope
 	// gives afterwards.
-	Keep   []string
+	Keep []string
+	// Carry lists what is copied into each record from around it.
+	Carry []Carry
+	// Around is how many elements an XML document may have around the first
+	// name of Path and of the paths of Keep; without it, they begin with the
+	// root.
+	Around int
+	// Inside leads to the element of an XML document whose text is another
+	// XML document, the one with the records.
+	Inside []string
 	Limits connectors.Limits
 }
 
@@ -48,6 +57,8 @@ type Cutter struct {
 	found    bool
 	count    int64
 	envelope []byte
+	carry    carrier
+	names    []string // of the members on the way
 }
 
 // level is one object or list the cutter is inside of.
@@ -61,7 +72,7 @@ type level struct {
 
 // NewCutter begins a document.
 func NewCutter(r io.Reader, cut Cut) *Cutter {
-	return &Cutter{w: newWindow(r), cut: cut, keep: keptPaths(cut.Keep)}
+	return &Cutter{w: newWindow(r), cut: cut, keep: keptPaths(cut.Keep), carry: newCarrier(cut.Carry)}
 }
 
 // keptPaths is the set of paths and of the paths to them.
@@ -82,6 +93,7 @@ func keptPaths(paths []string) map[string]bool {
 func (c *Cutter) Reset(r io.Reader) {
 	c.w = window{r: r, buf: c.w.buf, mark: -1}
 	c.levels, c.begun, c.found, c.count, c.envelope = c.levels[:0], false, false, 0, c.envelope[:0]
+	c.carry.reset()
 }
 
 // Found reports whether the path was there. A document whose last object on
@@ -101,6 +113,29 @@ func (c *Cutter) Envelope() []byte {
 // soundly; a *BrokenError that it is no sound JSON; any other error is that
 // of the reader.
 func (c *Cutter) Next() (Item, error) {
+	if c.carry.on() {
+		return c.nextCarried()
+	}
+	return c.next()
+}
+
+// nextCarried is next for records that values are copied into.
+func (c *Cutter) nextCarried() (Item, error) {
+	for {
+		if it, ok := c.carry.next(); ok {
+			return it, nil
+		}
+		it, err := c.next()
+		if err == nil {
+			err = c.carry.add(it)
+		}
+		if err != nil {
+			return c.carry.last(err)
+		}
+	}
+}
+
+func (c *Cutter) next() (Item, error) {
 	if !c.begun {
 		c.begun = true
 		if it, ok, err := c.begin(); ok || err != nil {
@@ -216,6 +251,12 @@ func (c *Cutter) member(top *level) (Item, bool, error) {
 		return Item{}, false, fmt.Errorf("the document has two members %q", name)
 	}
 	top.taken = true
+	if c.carry.on() {
+		c.names = append(c.names[:top.depth], name)
+		if top.depth+1 == len(c.cut.Path) {
+			c.carry.enter(0, []byte(name))
+		}
+	}
 	if c.keeping() {
 		c.key(name)
 	}
@@ -269,6 +310,9 @@ func (c *Cutter) enter(depth int) (it Item, ok bool, err error) {
 		c.open(ch)
 		c.w.at++
 		c.levels = append(c.levels, level{list: ch == '[', records: last, depth: depth})
+		if c.carry.on() && ch == '{' {
+			c.named(depth)
+		}
 		return Item{}, false, nil
 	case ch == '{':
 		c.found = true
@@ -286,6 +330,15 @@ func (c *Cutter) enter(depth int) (it Item, ok bool, err error) {
 		return Item{}, false, nil
 	}
 	return Item{}, false, fmt.Errorf("there is no list of records at %q, but a single value", strings.Join(c.cut.Path[:depth], "."))
+}
+
+// named tells the carrier that a level has begun, and its name.
+func (c *Cutter) named(depth int) {
+	name := ""
+	if depth > 0 && len(c.names) >= depth {
+		name = c.names[depth-1]
+	}
+	c.carry.enter(len(c.cut.Path)-depth, []byte(name))
 }
 
 // take cuts out one record.

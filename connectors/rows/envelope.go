@@ -27,6 +27,9 @@ func (c *Cutter) open(ch byte) {
 func (c *Cutter) close(top *level) {
 	object := !top.list
 	c.levels = c.levels[:len(c.levels)-1]
+	if c.carry.on() && object {
+		c.carry.leave(len(c.cut.Path) - top.depth)
+	}
 	if c.keeping() && object && !c.listed() {
 		c.envelope = append(c.envelope, '}')
 	}
@@ -66,7 +69,9 @@ func (c *Cutter) beside(top *level, name string) error {
 	for at := top.depth - 1; at >= 0; at-- {
 		full = c.cut.Path[at] + "." + full
 	}
-	if !c.keep[full] || c.listed() {
+	up := len(c.cut.Path) - top.depth
+	carried := c.carry.on() && c.carry.wants(up, name)
+	if !carried && (!c.keep[full] || c.listed()) {
 		_, err := c.w.sound(maxEnvelope, c.cut.Limits.Depth)
 		return err
 	}
@@ -76,6 +81,12 @@ func (c *Cutter) beside(top *level, name string) error {
 	}
 	if e.long || e.deep || len(c.envelope)+len(e.raw) > maxEnvelope {
 		return fmt.Errorf("%q beside the records is longer or deeper than the limit", full)
+	}
+	if carried {
+		c.carry.met(up, name, e.raw)
+	}
+	if !c.keep[full] || c.listed() {
+		return nil
 	}
 	c.key(name)
 	c.envelope = append(c.envelope, e.raw...)

@@ -1,7 +1,7 @@
 package rows
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tieout/tieout/connectors/rows/markup"
+	"github.com/tieout/tieout/schemas/record"
 )
 
 // XMLCutter cuts the records out of one XML document as it arrives, and hands
@@ -26,6 +27,12 @@ type XMLCutter struct {
 	cut     Cut
 	keep    map[string]bool
 	way     []string // the open elements, all of them on the way
+	base    int      // how many of them stand around the first name of the path
+	placed  bool     // base is known
+	outer   []string // their names
+	deepest int      // elements entered within one another
+	some    bool     // there is something the path does not lead to, before it was placed
+	carry   carrier
 	found   bool
 	count   int64
 	tree    xmlTree // of the record
@@ -39,21 +46,38 @@ const (
 	maxXMLDepth = 512     // elements within one another, in a whole document
 	maxXMLTag   = 1 << 20 // bytes of one tag
 	maxOthers   = 8
+	soapHeader  = "Header" // holds no records
 )
 
 // NewXMLCutter begins a document in whatever encoding it declares.
 func NewXMLCutter(r io.Reader, cut Cut) *XMLCutter {
-	return &XMLCutter{r: r, cut: cut, keep: keptPaths(cut.Keep)}
+	c := &XMLCutter{r: r, cut: cut, keep: keptPaths(cut.Keep), carry: newCarrier(cut.Carry)}
+	c.placed = cut.Around == 0
+	return c
 }
 
 // Reset begins another document of the same kind.
 func (c *XMLCutter) Reset(r io.Reader) {
-	*c = XMLCutter{r: r, scan: c.scan, cut: c.cut, keep: c.keep, way: c.way[:0], tree: c.tree, json: c.json}
+	*c = XMLCutter{r: r, scan: c.scan, cut: c.cut, keep: c.keep, way: c.way[:0], tree: c.tree, json: c.json, carry: c.carry, placed: c.cut.Around == 0}
+	c.carry.reset()
 }
 
 // Found reports whether the path was there, up to the element the records
 // are in.
-func (c *XMLCutter) Found() bool { return c.found }
+func (c *XMLCutter) Found() bool { return c.found || c.bare() }
+
+// bare reports whether the document is nothing but elements around a list of
+// none.
+func (c *XMLCutter) bare() bool {
+	const response = 3 // Envelope, Body and the answer in it
+	switch {
+	case c.placed || c.some || c.deepest == 0:
+		return false
+	case c.cut.Around == 1:
+		return len(c.cut.Path) == 1
+	}
+	return c.deepest >= response
+}
 
 // Missing says, when the path was not found, where it ends and what stands
 // there instead.
@@ -81,6 +105,24 @@ func (c *XMLCutter) Envelope() []byte {
 // that the document has ended soundly, a *markup.Error that it is no sound
 // XML, any other error is the reader's.
 func (c *XMLCutter) Next() (Item, error) {
+	if !c.carry.on() {
+		return c.next()
+	}
+	for {
+		if it, ok := c.carry.next(); ok {
+			return it, nil
+		}
+		it, err := c.next()
+		if err == nil {
+			err = c.carry.add(it)
+		}
+		if err != nil {
+			return c.carry.last(err)
+		}
+	}
+}
+
+func (c *XMLCutter) next() (Item, error) {
 	if err := c.begin(); err != nil {
 		return Item{}, err
 	}
@@ -91,6 +133,8 @@ func (c *XMLCutter) Next() (Item, error) {
 			return Item{}, err
 		case kind == markup.End:
 			c.leave()
+		case kind == markup.Text:
+			c.some = c.some || !c.placed && len(bytes.TrimSpace(c.scan.Text())) > 0
 		case kind == markup.Start:
 			if it, ok, err := c.element(); ok || err != nil {
 				return it, err
@@ -122,25 +166,54 @@ func (c *XMLCutter) begin() error {
 // element goes into an element on the way, takes a record, or passes over
 // what is beside.
 func (c *XMLCutter) element() (Item, bool, error) {
-	depth, path := len(c.way), c.cut.Path
+	path, name := c.cut.Path, c.scan.Name()
 	if len(path) == 0 {
 		c.found = true
 		it, err := c.take()
 		return it, err == nil, err
 	}
-	name := c.scan.Name()
-	if path[depth] != "*" && path[depth] != string(name) {
+	if !c.placed && (path[0] == "*" || path[0] == string(name)) {
+		c.placed, c.base = true, len(c.way)
+		c.outer = slices.Clone(c.way)
+	}
+	depth := len(c.way) - c.base
+	switch {
+	case !c.placed && len(c.way) < c.cut.Around && string(name) != soapHeader && !c.exactly(string(name)):
+		c.enter()
+		return Item{}, false, nil
+	case !c.placed, depth < 0 && !c.around(), depth >= 0 && path[depth] != "*" && path[depth] != string(name):
+		c.some = c.some || !c.placed && string(name) != soapHeader
 		c.other(depth)
 		return Item{}, false, c.pass()
+	case depth < 0:
+		c.enter()
+		return Item{}, false, nil
 	}
 	if c.reached = max(c.reached, min(depth+1, len(path)-1)); depth+1 == len(path) {
 		c.found = true
+		c.carry.enter(0, name)
 		it, err := c.take()
 		return it, err == nil, err
 	}
 	c.found = c.found || depth+2 >= len(path)
 	c.enter()
 	return Item{}, false, nil
+}
+
+// around reports whether an element around the first name of the path, behind
+// the place where that was first found, may hold it again: one that is called
+// as the one there was.
+func (c *XMLCutter) around() bool {
+	return len(c.way) < len(c.outer) && c.outer[len(c.way)] == string(c.scan.Name())
+}
+
+// up is how far the innermost open element is above a record.
+func (c *XMLCutter) up() int {
+	base := c.base
+	if !c.placed {
+		base = c.cut.Around
+	}
+	return base + len(c.cut.Path) - len(c.way)
 }
 
 // other remembers what stands where the path goes on otherwise.
@@ -157,6 +230,10 @@ func (c *XMLCutter) other(depth int) {
 func (c *XMLCutter) enter() {
 	c.others = c.others[:0]
 	c.way = append(c.way, string(c.scan.Name()))
+	c.deepest = max(c.deepest, len(c.way))
+	if c.carry.on() {
+		c.carryLevel()
+	}
 	if len(c.keep) == 0 {
 		return
 	}
@@ -166,13 +243,26 @@ func (c *XMLCutter) enter() {
 	}
 	c.beside.start(c.scan.Name(), nil)
 	for _, a := range c.scan.Attrs() {
-		if c.keep[c.path("@"+string(a.Name))] {
+		if c.kept("@" + string(a.Name)) {
 			c.beside.add(xmlNode{name: c.beside.keep([]byte{'@'}, a.Name), text: c.beside.keep(a.Value)})
 		}
 	}
 }
 
+// carryLevel tells the carrier of the element that has just been entered.
+func (c *XMLCutter) carryLevel() {
+	up := c.up()
+	c.carry.enter(up, c.scan.Name())
+	for _, a := range c.scan.Attrs() {
+		name := "@" + string(a.Name)
+		c.carry.met(up, name, record.AppendJSONString(nil, a.Value))
+	}
+}
+
 func (c *XMLCutter) leave() {
+	if c.carry.on() {
+		c.carry.leave(c.up())
+	}
 	c.way = c.way[:len(c.way)-1]
 	if len(c.keep) > 0 {
 		c.beside.end()
@@ -184,15 +274,47 @@ func (c *XMLCutter) path(name string) string {
 	return strings.Join(append(slices.Clone(c.way), name), ".")
 }
 
+// kept reports whether a name here is to be kept. Its path may leave out
+// elements at the beginning.
+func (c *XMLCutter) kept(name string) bool {
+	for from := 0; from <= min(c.cut.Around, len(c.way)); from++ {
+		if c.keep[strings.Join(append(slices.Clone(c.way[from:]), name), ".")] {
+			return true
+		}
+	}
+	return false
+}
+
+// exactly reports whether a name here is one of those to be kept, and not just
+// on the way to one.
+func (c *XMLCutter) exactly(name string) bool {
+	for from := 0; from <= min(c.cut.Around, len(c.way)); from++ {
+		if slices.Contains(c.cut.Keep, strings.Join(append(slices.Clone(c.way[from:]), name), ".")) {
+			return true
+		}
+	}
+	return false
+}
+
 // pass passes over an element beside the records, or keeps it.
 func (c *XMLCutter) pass() error {
-	if len(c.keep) == 0 || !c.keep[c.path(string(c.scan.Name()))] {
+	name := string(c.scan.Name())
+	kept, carried := len(c.keep) > 0 && c.kept(name), c.carry.on() && c.carry.wants(c.up(), name)
+	if !kept && !carried {
 		return c.scan.Skip()
 	}
-	name := c.path(string(c.scan.Name()))
-	fits, _, err := c.read(&c.beside, maxEnvelope, c.cut.Limits.Depth)
-	if err == nil && !fits {
-		err = fmt.Errorf("%q beside the records is longer or deeper than the limit", name)
+	to := &c.beside
+	if !kept {
+		to = &c.tree
+		to.reset()
+	}
+	at := int32(len(to.nodes))
+	fits, deep, err := c.read(to, maxEnvelope, c.cut.Limits.Depth)
+	if err == nil && (!fits || deep) {
+		err = fmt.Errorf("%q beside the records is longer or deeper than the limit", c.path(name))
+	}
+	if err == nil && carried {
+		c.carry.met(c.up(), name, to.appendJSON(nil, at))
 	}
 	return err
 }
@@ -259,12 +381,4 @@ func (c *XMLCutter) read(t *xmlTree, most, depth int) (fits, deep bool, err erro
 		}
 	}
 	return fits, deep, nil
-}
-
-// Broken reports whether an error says that a document is not sound, JSON or
-// XML, and not that it could not be read.
-func Broken(err error) bool {
-	var json *BrokenError
-	var xml *markup.Error
-	return errors.As(err, &json) || errors.As(err, &xml)
 }

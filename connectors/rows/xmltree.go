@@ -70,10 +70,16 @@ func (t *xmlTree) add(n xmlNode) int32 {
 func (t *xmlTree) start(name []byte, attrs []markup.Attr) {
 	t.open = append(t.open, t.add(xmlNode{name: t.keep(name)}))
 	for i, a := range attrs {
-		if string(a.Prefix) != "xsi" && !shadowed(attrs, i) { // xsi says nil, or the name of a schema
+		if !foreign(a.Prefix) && !shadowed(attrs, i) {
 			t.add(xmlNode{name: t.keep([]byte{'@'}, a.Name), text: t.keep(a.Value)})
 		}
 	}
+}
+
+// foreign reports prefixes of attributes that say nothing of a record: that it
+// is nil, the name of its schema, its place in a table of .NET.
+func foreign(prefix []byte) bool {
+	return string(prefix) == "xsi" || string(prefix) == "diffgr" || string(prefix) == "msdata"
 }
 
 // shadowed reports whether another attribute has the same name once its

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/tieout/tieout/connectors/web"
@@ -70,35 +69,6 @@ func (l *Limit) DocumentSchema(sub func(any) any) any { return sub(limitKeys{}) 
 func (l *Limit) DocumentType() string {
 	return "a mapping of `requests` and `per`, or `concurrent`, with `remaining` and `reset`"
 }
-
-// Reply is one rule about replies.
-type Reply struct {
-	Status  []document.Text   `yaml:"status,one_or_list" required:"true" doc:"Status, or a class of them such as 5xx." example:"429"`
-	Is      string            `yaml:"is" required:"true" enum:"ok,empty,throttled,retry,refresh,maintenance,stop,bug,record,duplicate,stale,gone,closed_period,unknown" doc:"ok is a page, empty a page of none; throttled waits as it is told, retry tries again, refresh asks for another token once; the others end a read."`
-	Wait    document.Text     `yaml:"wait" doc:"throttled: a header that says how long to wait, or a duration; Retry-After when not given." example:"Retry-After"`
-	WaitMax document.Duration `yaml:"wait_max" doc:"throttled: the longest wait, whatever the service says; 5m when not given." example:"2m"`
-}
-
-// replyKeys is Reply without a way of its own to be decoded.
-type replyKeys Reply
-
-var statusPattern = regexp.MustCompile(`^[1-5](\d\d|xx)$`)
-
-// DecodeDocument reads one rule.
-func (r *Reply) DecodeDocument(n *document.Node, d *document.Decoder) {
-	d.Decode(n, (*replyKeys)(r))
-	for _, s := range r.Status {
-		if !statusPattern.MatchString(s.Value) {
-			d.Report.ErrorAt(s, document.CodeWrongType, "Write 429, or 5xx for a class.", "%q is no status", s.Value)
-		}
-	}
-}
-
-// DocumentSchema is that of the keys.
-func (r *Reply) DocumentSchema(sub func(any) any) any { return sub(replyKeys{}) }
-
-// DocumentType says what is written.
-func (r *Reply) DocumentType() string { return "a mapping of `status`, `is`, `wait` and `wait_max`" }
 
 // pageKeys is Page without a way of its own to be decoded.
 type pageKeys Page

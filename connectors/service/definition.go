@@ -9,44 +9,55 @@ import (
 
 // Connection is a web service and what it offers.
 type Connection struct {
-	BaseURL Address                 `yaml:"base_url" required:"true" ref:"true" doc:"Where the paths of requests begin." example:"https://api.example.com/v1"`
-	Origins []Address               `yaml:"origins,one_or_list" doc:"Further places, scheme://host, that links to next pages may lead to. Requests, and what proves who sends them, go nowhere else." example:"[https://files.example.com]"`
-	Auth    auth.Settings           `yaml:"auth" doc:"How requests prove who sends them."`
-	Config  Header                  `yaml:"config" doc:"Settings of your own, read by expressions as config.name." example:"{company: \"${env:COMPANY}\"}"`
-	Headers Header                  `yaml:"headers" doc:"Headers of every request." example:"{Accept: application/json}"`
-	Query   Query                   `yaml:"query" doc:"Query parameters of every request."`
-	Limits  []Limit                 `yaml:"limits,one_or_list" doc:"How many requests the service allows; all of them are kept."`
-	Replies []Reply                 `yaml:"replies,one_or_list" doc:"What replies mean; the first that fits counts, before what is usual: 429 and 503 wait, 408 and 5xx try again, other errors stop."`
-	Timeout document.Duration       `yaml:"timeout" default:"2m" doc:"How long a reply may take as a whole."`
-	Idle    document.Duration       `yaml:"idle" default:"30s" doc:"How long a reply may send nothing."`
-	MaxPage document.Size           `yaml:"max_page" default:"1GiB" doc:"The largest reply, after inflating."`
-	Streams document.Map[StreamDef] `yaml:"streams" required:"true" doc:"What can be read, by name."`
+	Common  `yaml:",inline"`
+	Check   *Request   `yaml:"check" doc:"The cheapest request that proves the connection, for tieout check; the first page of the first stream when not given." example:"{path: /me}"`
+	Streams StreamDefs `yaml:"streams" required:"true" doc:"What can be read, by name."`
+
+	soap *SOAP // how SOAP is spoken; nil for plain HTTP
+}
+
+// Common are the keys of every connection to a web service.
+type Common struct {
+	BaseURL   Address           `yaml:"base_url" required:"true" ref:"true" doc:"Where the paths of requests begin." example:"https://api.example.com/v1"`
+	Origins   []Address         `yaml:"origins,one_or_list" doc:"Further places, scheme://host, that links to next pages may lead to. Requests, and what proves who sends them, go nowhere else." example:"[https://files.example.com]"`
+	Auth      auth.Settings     `yaml:"auth" doc:"How requests prove who sends them."`
+	Config    Query             `yaml:"config" doc:"Settings of your own, read by expressions as config.name." example:"{company: \"${env:COMPANY}\"}"`
+	Headers   Header            `yaml:"headers" doc:"Headers of every request." example:"{Accept: application/json}"`
+	Query     Query             `yaml:"query" doc:"Query parameters of every request."`
+	Limits    []Limit           `yaml:"limits,one_or_list" doc:"How many requests the service allows; all of them are kept."`
+	Replies   []Reply           `yaml:"replies,one_or_list" doc:"What replies mean; the first that fits counts, before what is usual: 204 and 304 are empty, 429 and 503 wait, 408 and 5xx try again, other errors stop."`
+	RequestID document.Text     `yaml:"request_id" doc:"Header of replies by which the service knows a request; it is logged, and named in errors." example:"X-Request-Id"`
+	Timeout   document.Duration `yaml:"timeout" default:"2m" doc:"How long a reply may take as a whole."`
+	Idle      document.Duration `yaml:"idle" default:"30s" doc:"How long a reply may send nothing."`
+	MaxPage   document.Size     `yaml:"max_page" default:"1GiB" doc:"The largest reply, after inflating."`
 }
 
 // Authentication gives the settings under auth.
-func (c *Connection) Authentication() *auth.Settings { return &c.Auth }
+func (c *Common) Authentication() *auth.Settings { return &c.Auth }
 
 // SourceOptions are the keys beside the common ones under source: there are
 // none.
 type SourceOptions struct{}
 
+// StreamDefs are the streams of a connection by their names.
+type StreamDefs = document.Map[StreamDef]
+
 // StreamDef is one stream of a service.
 type StreamDef struct {
-	Request Request                      `yaml:"request" required:"true" doc:"The request for one page."`
-	Records document.Text                `yaml:"records" doc:"Path to the list of records, such as data.items; the document itself when not given. A single object counts as a list of one." example:"data.items"`
+	Request Request `yaml:"request" required:"true" doc:"The request for one page."`
+	Reading `yaml:",inline"`
+}
+
+// Reading says what the replies of a stream hold.
+type Reading struct {
+	Format  string                       `yaml:"format" enum:"json,xml" doc:"How replies are written; told by their Content-Type, or by the Accept header of the request, when not given."`
+	Records RecordPath                   `yaml:"records" doc:"Path to the list of records, such as data.items or Invoices/Invoice, * for any name; the document itself when not given. A single object or element counts as a list of one. Paths in XML are names without their prefixes, @x for an attribute; the root may be left out." example:"data.items"`
+	Inside  RecordPath                   `yaml:"inside" doc:"xml: path to the element whose text is another document, escaped or as CDATA; records is then a path in that." example:"GetDataResult"`
+	Carry   document.Map[Carried]        `yaml:"carry" doc:"Values from around a record that are copied into it: a path that goes up from the record, such as ../../CustomerID, or ..name for the name of what it stands in; or an expression over each and parent." example:"{customer: ../../CustomerID, kind: ..name}"`
 	Fields  document.Map[fieldtype.Type] `yaml:"fields" doc:"Types of fields; fields not listed come as text." example:"{total: decimal}"`
 	Key     []document.Text              `yaml:"key,one_or_list" doc:"Fields that identify a record; a stream without one of them fails." example:"[id]"`
 	Cursor  *Cursor                      `yaml:"cursor" doc:"How the service is asked for what is new."`
 	Page    *Page                        `yaml:"page" doc:"How the next page is found; there is one page when not given."`
-}
-
-// Request is one request of a stream.
-type Request struct {
-	Method  string `yaml:"method" enum:"GET,POST" default:"GET" doc:"GET, or POST for services that are asked with a body."`
-	Path    Path   `yaml:"path" required:"true" doc:"Path below base_url; {name} inserts one value, escaped." example:"/companies/{config.company}/invoices"`
-	Query   Query  `yaml:"query" doc:"Query parameters; one whose expression has no value is left out." example:"{page: =page.number}"`
-	Headers Header `yaml:"headers" doc:"Headers; one whose expression has no value is left out."`
-	Body    *Value `yaml:"body" doc:"A tree that is sent as JSON; a member whose expression has no value is left out."`
 }
 
 // Cursor says how a service is asked for a part of a stream.
@@ -77,15 +88,27 @@ type Page struct {
 // Definition describes a connector of that name. Readers of one process that
 // use the same service share its limits.
 func Definition(name, summary string) connectors.Definition {
+	return definition(name, summary, func() any { return new(Connection) })
+}
+
+// described is what the settings of a connection are, whatever their form.
+type described interface {
+	auth.Holder
+	settings() *Connection
+}
+
+func (c *Connection) settings() *Connection { return c }
+
+func definition(name, summary string, connection func() any) connectors.Definition {
 	shared := newShelf()
 	return connectors.Definition{
 		Name:       name,
 		Summary:    summary,
-		Connection: func() any { return new(Connection) },
+		Connection: connection,
 		Source:     func() any { return new(SourceOptions) },
 		Cursor:     true, Typed: true, Streams: streamsOf,
 		NewSource: func(env connectors.Env, connection, _ any) (connectors.Source, error) {
-			return newSource(env, connection.(*Connection), shared, systemTools(env))
+			return newSource(env, connection.(described).settings(), shared, systemTools(env))
 		},
 	}
 }

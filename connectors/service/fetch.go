@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"mime"
 	"net/url"
-	"strings"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows"
@@ -42,15 +40,16 @@ type fetcher struct {
 	number int64    // of the page, or its offset
 	token  string
 
-	keeper keeper // nil when records are used as they arrive
-	cutter *rows.Cutter
-	page   *page // the open one
-	at     *url.URL
-	trial  trial
-	pages  int // asked for so far
-	count  int // records of the open page
-	last   []byte
-	ended  bool
+	keeper  keeper // nil when records are used as they arrive
+	cutter  cutter
+	written string // how the reply is written
+	page    *page  // the open one
+	at      *url.URL
+	trial   trial
+	pages   int // asked for so far
+	count   int // records of the open page
+	last    []byte
+	ended   bool
 
 	seed   maphash.Seed
 	hash   maphash.Hash
@@ -75,13 +74,13 @@ func (f *fetcher) next(ctx context.Context) (rows.Item, error) {
 		case err == nil:
 			return f.received(it), nil
 		case errors.Is(err, io.EOF):
-			err = f.turn(f.page)
+			err = f.turn(ctx, f.page)
 		case (f.count == 0 || f.keeper != nil) && errors.Is(err, connectors.ErrEnvironment):
 			err = f.restart(ctx, err)
 		}
 		if err != nil {
 			f.leave()
-			return rows.Item{}, f.explain(brokenReply(err))
+			return rows.Item{}, f.explain(brokenReply(err, f.written))
 		}
 	}
 }
@@ -138,11 +137,7 @@ func (f *fetcher) open(ctx context.Context) error {
 	if p.stream == nil {
 		f.count = 0
 		p.done()
-		return f.turn(p)
-	}
-	if err := checkHeader(p); err != nil {
-		p.done()
-		return err
+		return f.turn(ctx, p)
 	}
 	f.page = p
 	if f.keeper != nil {
@@ -151,12 +146,7 @@ func (f *fetcher) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if f.cutter == nil {
-		f.cutter = rows.NewCutter(p.stream.Body, f.cut())
-	} else {
-		f.cutter.Reset(p.stream.Body)
-	}
-	return nil
+	return f.unpack(p, r)
 }
 
 // once refuses a request that was made before: the pages go round in a circle.
@@ -173,39 +163,6 @@ func (f *fetcher) once(r *call) error {
 	f.asked[h.Sum64()] = true
 	return nil
 }
-
-// cut says what of a reply is kept beside its records.
-func (f *fetcher) cut() rows.Cut {
-	c := rows.Cut{Limits: f.limits}
-	if f.stream.Records.Value != "" {
-		c.Path = strings.Split(f.stream.Records.Value, ".")
-	}
-	for _, path := range f.paths {
-		if path[0] == "body" && len(path) > 1 {
-			c.Keep = append(c.Keep, dotted(path[1:]))
-		}
-	}
-	return c
-}
-
-// checkHeader refuses a reply that says it is no JSON.
-func checkHeader(p *page) error {
-	h := p.stream.Header
-	if encoding := h.Get("Content-Encoding"); encoding != "" {
-		return fmt.Errorf("%w: the reply is encoded as %q, which was not asked for", connectors.ErrEnvironment, encoding)
-	}
-	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	switch charset := strings.ToLower(params["charset"]); {
-	case err != nil: // what it is, the bytes will tell
-	case strings.Contains(kind, "html"):
-		return errWebPage
-	case charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii":
-		return fmt.Errorf("%w: the reply is written in %q; JSON is UTF-8", connectors.ErrEnvironment, charset)
-	}
-	return nil //nolint:nilerr // a type that is not understood says nothing of the bytes
-}
-
-var errWebPage = fmt.Errorf("%w: the service answered with a web page instead of JSON, as it does for a login or an outage; check base_url and the credentials", connectors.ErrEnvironment)
 
 // leave ends the open page.
 func (f *fetcher) leave() {

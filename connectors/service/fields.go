@@ -8,7 +8,7 @@ import (
 // streamsOf lists what the settings of a connection say about its streams.
 func streamsOf(connection any) []fieldtype.Stream {
 	var out []fieldtype.Stream
-	c := connection.(*Connection)
+	c := connection.(described).settings()
 	for i := range c.Streams.Entries {
 		e := &c.Streams.Entries[i]
 		s := fieldtype.Stream{Name: e.Key.Value, Fields: &e.Value.Fields, Read: true}

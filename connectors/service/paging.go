@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,11 +56,15 @@ func (f *fetcher) stand() {
 }
 
 // turn ends a page that was received whole, and stands on the next one.
-func (f *fetcher) turn(p *page) error {
+func (f *fetcher) turn(ctx context.Context, p *page) error {
 	empty := p.stream == nil
 	if !empty {
+		again, err := f.reconsider(ctx, p)
+		if again || err != nil {
+			return err
+		}
 		if !f.cutter.Found() {
-			return fmt.Errorf("%w: the reply has no %q; check records: of the stream", connectors.ErrConfig, f.stream.Records.Value)
+			return f.notThere()
 		}
 		if err := f.repeated(); err != nil {
 			return err
@@ -88,6 +93,43 @@ func (f *fetcher) turn(p *page) error {
 	return f.forward(p, rules)
 }
 
+// reconsider judges a reply once more when it has arrived whole: what it says
+// beside its records may make an error of it.
+func (f *fetcher) reconsider(ctx context.Context, p *page) (again bool, err error) {
+	v, err := f.caller.judge.last(p, f.cutter.Envelope(), f.caller.tools.now())
+	switch {
+	case err != nil:
+		return false, err
+	case v.is == isOK:
+		return false, nil
+	case v.is == isEmpty || v.is == isGone:
+		if f.count > 0 {
+			return false, errors.New("replies: says that the reply is empty, and there are records in it")
+		}
+		f.leave()
+		f.trial, f.ended = trial{}, true
+		return true, nil
+	case f.count > 0 && f.keeper == nil:
+		return false, v.refusal(p.stream.Status, "")
+	}
+	f.leave()
+	f.pages--
+	if f.keeper != nil {
+		if err := f.keeper.drop(); err != nil {
+			return false, err
+		}
+	}
+	return true, f.caller.again(ctx, &f.trial, v, p.stream, p.sent)
+}
+
+// notThere says that the records are not where they were looked for.
+func (f *fetcher) notThere() error {
+	if m, can := f.cutter.(interface{ Missing() string }); can {
+		return fmt.Errorf("%w: %s in the reply; check records: of the stream", connectors.ErrConfig, m.Missing())
+	}
+	return fmt.Errorf("%w: the reply has no %q; check records: of the stream", connectors.ErrConfig, f.stream.Records.Value)
+}
+
 // repeated refuses a page whose records are exactly those of one before.
 func (f *fetcher) repeated() error {
 	if f.count == 0 {
@@ -106,19 +148,8 @@ func (f *fetcher) learn(p *page) error {
 	f.world.change("reply", "status").setNum(record.Integer, int64(p.stream.Status))
 	f.world.change("page", "count").setNum(record.Integer, int64(f.count))
 	for _, path := range f.paths {
-		b := f.world.change(append([]string{"reply"}, path...)...)
-		switch {
-		case path[0] == "headers" && len(path) == 2:
-			if b.none(); len(p.stream.Header.Values(path[1])) > 0 {
-				b.setText(p.stream.Header.Get(path[1]))
-			}
-		case path[0] == "body" && len(path) > 1 && len(b.kids) == 0:
-			b.none()
-			if raw := below(f.cutter.Envelope(), path[1:]); raw != nil {
-				if err := b.setJSON(raw); err != nil {
-					return fmt.Errorf("read %q of the reply: %w", dotted(path), err)
-				}
-			}
+		if err := f.world.see(path, p.stream.Header, f.cutter.Envelope(), f.around()); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -132,7 +163,7 @@ func (f *fetcher) over() (bool, error) {
 	case err != nil:
 		return false, f.lacking(until, err)
 	case a.kind != record.Boolean || !a.has:
-		return false, fmt.Errorf("%s: until is neither true nor false for this reply, so the last page cannot be told", until.Position(0))
+		return false, f.lacking(until, fmt.Errorf("%s: until is neither true nor false for this reply, so the last page cannot be told", until.Position(0)))
 	}
 	return a.text == "true", nil
 }
@@ -290,14 +321,14 @@ func linkParams(text string) (rel, rest string) {
 	return rel, rest
 }
 
-// brokenReply names a body that is no JSON.
-func brokenReply(err error) error {
+// brokenReply names a body that is not what it should be.
+func brokenReply(err error, format string) error {
 	var broken *rows.BrokenError
-	if !errors.As(err, &broken) {
-		return err
+	switch {
+	case errors.As(err, &broken) && broken.First == '<':
+		return webPage(format)
+	case rows.Broken(err):
+		return fmt.Errorf("%w: the reply is %w", connectors.ErrEnvironment, err)
 	}
-	if broken.First == '<' {
-		return errWebPage
-	}
-	return fmt.Errorf("%w: the reply is %w", connectors.ErrEnvironment, broken)
+	return err
 }

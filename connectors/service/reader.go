@@ -97,7 +97,7 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 				return err
 			}
 			if err := r.fill.Row(b, n, it); err != nil {
-				return fmt.Errorf("stream %q, page %d: %w", r.name, it.Line, brokenReply(err))
+				return fmt.Errorf("stream %q, page %d: %w", r.name, it.Line, brokenReply(err, inJSON))
 			}
 			size += len(it.Raw)
 		}

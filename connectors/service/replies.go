@@ -1,23 +1,28 @@
 package service
 
 import (
-	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
-	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/web"
 	"github.com/tieout/tieout/schemas/document"
 )
 
 // What a reply means for a read.
 const (
-	isOK        = "ok"
-	isEmpty     = "empty"
-	isThrottled = "throttled"
-	isRetry     = "retry"
-	isRefresh   = "refresh"
+	isOK          = "ok"
+	isEmpty       = "empty"
+	isThrottled   = "throttled"
+	isRetry       = "retry"
+	isUnknown     = "unknown"
+	isRefresh     = "refresh"
+	isMaintenance = "maintenance"
+	isGone        = "gone"
+	isStop        = "stop"
+	isBug         = "bug"
 )
 
 const (
@@ -27,39 +32,60 @@ const (
 	patienceMax = time.Hour
 )
 
-// verdict is what one reply means.
-type verdict struct {
-	is   string
-	wait time.Duration // throttled: as told, capped; 0 when not told
-	most time.Duration
+// Reply is one rule about replies.
+type Reply struct {
+	Status  []document.Text   `yaml:"status,one_or_list" doc:"Status, or a class of them such as 5xx; any when not given." example:"429"`
+	If      Formula           `yaml:"if" doc:"Expression over reply.status, reply.headers, reply.text and reply.body that is true for the reply; reply.text is its first MiB. What a reply does not hold makes it untrue." example:"=reply.body.error.code == \"locked\""`
+	Is      string            `yaml:"is" required:"true" enum:"ok,empty,throttled,retry,refresh,maintenance,stop,bug,record,duplicate,stale,gone,closed_period,unknown" doc:"ok is a page, empty and gone a page of none; throttled waits as it is told, retry and, while reading, unknown try again, refresh asks for another token once; the others end a read: maintenance and stop as faults of the service and of the credentials, bug as one of the request."`
+	Wait    document.Text     `yaml:"wait" doc:"throttled: a header that says how long to wait, or a duration; Retry-After when not given." example:"Retry-After"`
+	WaitMax document.Duration `yaml:"wait_max" doc:"throttled: the longest single wait, whatever the service says; 5m when not given." example:"2m"`
+	Message Formula           `yaml:"message" doc:"Expression that takes what the service says out of the reply, for the error." example:"=reply.body.error.message"`
 }
 
-// judge finds the first rule that fits a reply, else what is usual.
-func judge(rules []Reply, s *web.Stream, now time.Time) verdict {
-	for i := range rules {
-		r := &rules[i]
-		if !r.fits(s.Status) {
-			continue
+// replyKeys is Reply without a way of its own to be decoded.
+type replyKeys Reply
+
+var statusPattern = regexp.MustCompile(`^[1-5](\d\d|xx)$`)
+
+// DecodeDocument reads one rule.
+func (r *Reply) DecodeDocument(n *document.Node, d *document.Decoder) {
+	d.Decode(n, (*replyKeys)(r))
+	for _, s := range r.Status {
+		if !statusPattern.MatchString(s.Value) {
+			d.Report.ErrorAt(s, document.CodeWrongType, "Write 429, or 5xx for a class.", "%q is no status", s.Value)
 		}
-		v := verdict{is: r.Is, most: defaultWaitMax}
-		if r.WaitMax > 0 {
-			v.most = r.WaitMax.Std()
-		}
-		v.wait = min(r.told(s, now), v.most)
-		return v
 	}
-	return verdict{is: usual(s.Status), wait: min(s.RetryAfter, defaultWaitMax), most: defaultWaitMax}
+	if n.Kind() == document.Mapping && n.Get("status") == nil && n.Get("if") == nil {
+		d.Report.ErrorAt(n, document.CodeMissingKey, "Write status: 429, or if: with an expression over the reply.", "a rule about replies needs %q or %q", "status", "if")
+	}
+	for _, key := range []string{"wait", "wait_max"} {
+		if at := n.KeyNode(key); at != nil && r.Is != "" && r.Is != isThrottled {
+			d.Report.ErrorAt(at, document.CodeMisplacedKey, "Remove it, or write is: throttled.", "%q belongs to throttled, and this is %s", key, r.Is)
+		}
+	}
+}
+
+// DocumentSchema is that of the keys.
+func (r *Reply) DocumentSchema(sub func(any) any) any { return sub(replyKeys{}) }
+
+// DocumentType says what is written.
+func (r *Reply) DocumentType() string {
+	return "a mapping of `status`, `if`, `is`, `wait`, `wait_max` and `message`"
 }
 
 func (r *Reply) fits(status int) bool {
 	text := strconv.Itoa(status)
-	for _, s := range r.Status {
-		if s.Value == text || len(text) == 3 && s.Value == text[:1]+"xx" {
-			return true
-		}
-	}
-	return false
+	return len(r.Status) == 0 || slices.ContainsFunc(r.Status, func(s document.Text) bool {
+		return s.Value == text || len(text) == 3 && s.Value == text[:1]+"xx"
+	})
 }
+
+// reads reports whether a rule looks at a part of replies: text or body.
+func (r *Reply) reads(part string) bool {
+	return slices.ContainsFunc(slices.Concat(r.If.paths, r.Message.paths), func(path []string) bool { return path[0] == part })
+}
+
+func (r *Reply) readsBody() bool { return r.reads("text") || r.reads("body") }
 
 // told is how long the reply, or the rule, says to wait.
 func (r *Reply) told(s *web.Stream, now time.Time) time.Duration {
@@ -75,7 +101,7 @@ func (r *Reply) told(s *web.Stream, now time.Time) time.Duration {
 // usual is what a status means when no rule says.
 func usual(status int) string {
 	switch {
-	case status == http.StatusNoContent:
+	case status == http.StatusNoContent, status == http.StatusNotModified:
 		return isEmpty
 	case status >= 200 && status < 300:
 		return isOK
@@ -86,26 +112,5 @@ func usual(status int) string {
 	case status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
 		return isRetry
 	}
-	return "stop"
-}
-
-// stopError is a reply that ends the read. It names status and meaning and
-// shows nothing of what the service wrote.
-func stopError(s *web.Stream, is string) error {
-	kind := connectors.ErrConfig
-	text := fmt.Sprintf("the service answered with status %d", s.Status)
-	if name := http.StatusText(s.Status); name != "" {
-		text += " (" + name + ")"
-	}
-	switch {
-	case s.Status == http.StatusUnauthorized, is == isRefresh:
-		kind, text = connectors.ErrEnvironment, text+"; check the credentials under auth of the connection"
-	case s.Status == http.StatusForbidden:
-		kind, text = connectors.ErrEnvironment, text+"; the credentials do not allow this"
-	case s.Moved() != "":
-		text += ", which leads to " + s.Moved() + "; redirections are not followed, so write the address it leads to as base_url"
-	case s.Status >= 500, is == "maintenance":
-		kind = connectors.ErrEnvironment
-	}
-	return fmt.Errorf("%w: %s", kind, text)
+	return isStop
 }

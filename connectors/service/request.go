@@ -11,24 +11,22 @@ import (
 
 // build makes the request for the page the world stands on.
 func (f *fetcher) build() (*call, error) {
-	r := &call{method: f.stream.Request.Method, header: make(http.Header)}
-	if err := f.headers(r.header); err != nil {
+	return f.make(&f.stream.Request, f.link)
+}
+
+// make makes a request. link is where it goes when a reply has said so.
+func (f *fetcher) make(request *Request, link *url.URL) (*call, error) {
+	r := &call{method: request.verb(), header: make(http.Header), url: link}
+	if err := f.headers(r.header, &request.Headers); err != nil {
 		return nil, err
 	}
-	if body := f.stream.Request.Body; body != nil {
-		text, _, err := f.world.appendJSON(nil, body)
-		if err != nil {
-			return nil, err
-		}
-		r.body = text
-		if r.header.Get("Content-Type") == "" {
-			r.header.Set("Content-Type", "application/json")
-		}
+	if err := f.body(r, request); err != nil {
+		return nil, err
 	}
-	if r.url = f.link; r.url != nil {
+	if link != nil {
 		return r, nil
 	}
-	path, err := f.path()
+	path, err := f.path(request)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +35,7 @@ func (f *fetcher) build() (*call, error) {
 		return nil, fmt.Errorf("%w: base_url and path make no URL", connectors.ErrConfig)
 	}
 	query := to.Query()
-	if err := f.query(query); err != nil {
+	if err := f.query(query, &request.Query); err != nil {
 		return nil, err
 	}
 	to.RawQuery = query.Encode()
@@ -45,9 +43,36 @@ func (f *fetcher) build() (*call, error) {
 	return r, nil
 }
 
-func (f *fetcher) headers(to http.Header) error {
-	to.Set("Accept", "application/json")
-	for _, list := range []*Header{&f.conn.Headers, &f.stream.Request.Headers} {
+// body writes the body of a request and says in a header what it is.
+func (f *fetcher) body(r *call, request *Request) (err error) {
+	kind := ""
+	switch {
+	case request.soap != nil:
+		r.body, err = f.conn.soap.envelope(f.world, request, r.header, f.caller.tools)
+		return err
+	case request.Body == nil:
+		return nil
+	}
+	if r.body, kind, err = f.world.body(request.Encode, request.Body); err == nil && r.header.Get("Content-Type") == "" {
+		r.header.Set("Content-Type", kind)
+	}
+	return err
+}
+
+// accepted is what a request says it can read.
+func (f *fetcher) accepted() string {
+	switch {
+	case f.conn.soap != nil:
+		return "text/xml, application/soap+xml, application/xml"
+	case f.stream.Format == inXML:
+		return "application/xml, text/xml"
+	}
+	return "application/json"
+}
+
+func (f *fetcher) headers(to http.Header, own *Header) error {
+	to.Set("Accept", f.accepted())
+	for _, list := range []*Header{&f.conn.Headers, own} {
 		for i, name := range list.names {
 			text, has, err := f.world.text(list.values[i])
 			if err != nil {
@@ -65,10 +90,10 @@ func (f *fetcher) headers(to http.Header) error {
 	return nil
 }
 
-// path is the path of the stream with its values put in, escaped.
-func (f *fetcher) path() (string, error) {
+// path is the path of a request with its values put in, escaped.
+func (f *fetcher) path(request *Request) (string, error) {
 	var b strings.Builder
-	parts := f.stream.Request.Path.parts
+	parts := request.Path.parts
 	for i := range parts {
 		if !parts[i].expr.set() {
 			b.WriteString(parts[i].text)
@@ -90,8 +115,8 @@ func (f *fetcher) path() (string, error) {
 	return path, nil
 }
 
-func (f *fetcher) query(to url.Values) error {
-	for _, list := range []*Query{&f.conn.Query, &f.stream.Request.Query} {
+func (f *fetcher) query(to url.Values, own *Query) error {
+	for _, list := range []*Query{&f.conn.Query, own} {
 		for i, name := range list.names {
 			v := list.values[i]
 			if v.kind != sequence {

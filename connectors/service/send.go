@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -24,11 +25,12 @@ const (
 
 // caller sends the requests of one connection.
 type caller struct {
-	client  *web.Client
-	signer  *auth.Signer
-	budget  *budget
-	replies []Reply
-	tools   tools
+	client *web.Client
+	signer *auth.Signer
+	budget *budget
+	judge  *judge
+	tools  tools
+	log    *slog.Logger // may be nil
 	// attempts are how often a request is tried that broke off.
 	attempts int
 }
@@ -39,20 +41,6 @@ type call struct {
 	url    *url.URL
 	header http.Header
 	body   []byte
-}
-
-// page is a reply that was accepted. Its stream is nil for an empty page. The
-// caller of send calls done once.
-type page struct {
-	stream *web.Stream
-	leave  func()
-}
-
-func (p *page) done() {
-	if p.stream != nil {
-		p.stream.Body.Close()
-	}
-	p.leave()
 }
 
 // trial counts what happened to one request so far.
@@ -82,19 +70,35 @@ func (c *caller) send(ctx context.Context, r *call, t *trial) (*page, error) {
 		}
 		now := c.tools.now()
 		c.budget.correct(stream.Header, now)
-		v := judge(c.replies, stream, now)
+		p := &page{stream: stream, leave: leave, sent: sent}
+		v, err := c.judge.first(p, now)
+		if err != nil {
+			p.done()
+			if err = c.failed(ctx, t, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		c.note(r, stream.Status, &v)
 		if v.is == isOK {
-			return &page{stream: stream, leave: leave}, nil
+			return p, nil
 		}
 		_, _ = io.CopyN(io.Discard, stream.Body, maxRefusal)
-		stream.Body.Close()
-		leave()
-		if v.is == isEmpty {
+		p.done()
+		if v.is == isEmpty || v.is == isGone {
 			return &page{leave: func() {}}, nil
 		}
 		if err := c.again(ctx, t, v, stream, sent); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// note writes down what the service calls a request, so that its people can
+// find it.
+func (c *caller) note(r *call, status int, v *verdict) {
+	if c.log != nil && v.request != "" {
+		c.log.Debug("request", "method", r.method, "origin", r.url.Host, "status", status, "request", v.request)
 	}
 }
 
@@ -161,13 +165,13 @@ func (c *caller) again(ctx context.Context, t *trial, v verdict, s *web.Stream, 
 			wait = min(c.pause(t.throttled), v.most)
 		}
 		if t.waited += wait; t.waited > patienceMax {
-			return fmt.Errorf("%w: the service answered with status %d and asked to wait for more than %v altogether; run it again later, or ask less often under limits",
-				connectors.ErrEnvironment, s.Status, patienceMax)
+			return fmt.Errorf("%w%s: it was waited for %v altogether, which is the most; run it again later, or ask less often under limits",
+				v.refusal(s.Status, ""), v.absurd(), patienceMax)
 		}
 		return c.tools.sleep(ctx, wait)
-	case isRetry:
+	case isRetry, isUnknown:
 		if t.failures++; t.failures >= c.attempts {
-			return fmt.Errorf("%w (tried %d times)", stopError(s, v.is), t.failures)
+			return fmt.Errorf("%w (tried %d times)", v.refusal(s.Status, s.Moved()), t.failures)
 		}
 		return c.tools.sleep(ctx, c.pause(t.failures))
 	case isRefresh:
@@ -176,5 +180,5 @@ func (c *caller) again(ctx context.Context, t *trial, v verdict, s *web.Stream, 
 			return nil
 		}
 	}
-	return stopError(s, v.is)
+	return v.refusal(s.Status, s.Moved())
 }

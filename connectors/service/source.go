@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,9 +81,13 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 	if err != nil {
 		return nil, err
 	}
+	judge, err := newJudge(s.conn, s.env.Limits)
+	if err != nil {
+		return nil, err
+	}
 	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world),
 		bounds: make(map[string]string), seed: maphash.MakeSeed(), asked: make(map[uint64]bool), served: make(map[uint64]bool),
-		caller: &caller{client: client, signer: sign, budget: s.budget, replies: s.conn.Replies, tools: s.tools, attempts: maxAttempts}}
+		caller: &caller{client: client, signer: sign, budget: s.budget, judge: judge, tools: s.tools, log: s.env.Log, attempts: maxAttempts}}
 	f.hash.SetSeed(f.seed)
 	return f, f.furnish(read)
 }
@@ -98,15 +103,8 @@ func (f *fetcher) furnish(read *connectors.Read) error {
 	f.world.change("reply", "status").kind = record.Integer
 	f.world.change("reply", "headers")
 	f.world.change("reply", "body")
-	f.world.change("config")
-	for i, name := range f.conn.Config.names {
-		text, has, err := f.world.text(f.conn.Config.values[i])
-		if err != nil {
-			return err
-		}
-		if has {
-			f.world.change("config", name).setText(text)
-		}
+	if err := f.world.configure(f.conn); err != nil {
+		return err
 	}
 	f.paths = f.stream.pathsOf(f.conn)
 	for _, path := range f.paths {
@@ -128,22 +126,54 @@ func (s *source) Fields(ctx context.Context, read connectors.Read) (*record.Shap
 	return r.Shape(), r.Close()
 }
 
-// Check asks for the first page of the first stream.
+// Check makes the request that proves the connection, or asks for the first
+// page of the first stream.
 func (s *source) Check(ctx context.Context) error {
 	names := s.conn.Streams.Keys()
-	if len(names) == 0 {
+	stream := StreamDef{}
+	switch {
+	case s.conn.Check != nil:
+		stream.Request = *s.conn.Check
+		names = []string{"check"}
+	case len(names) == 0:
 		return nil
+	default:
+		stream, _ = s.conn.Streams.Get(names[0])
 	}
-	stream, _ := s.conn.Streams.Get(names[0])
 	f, err := s.fetcher(&connectors.Read{Stream: names[0]}, &stream)
 	if err != nil {
 		return err
 	}
 	f.caller.attempts = checkAttempts
-	if _, err = f.next(ctx); errors.Is(err, io.EOF) {
+	if s.conn.Check != nil {
+		err = f.prove(ctx)
+	} else if _, err = f.next(ctx); errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return errors.Join(err, f.close())
+}
+
+// prove makes the request of check, whose reply may be of any kind.
+func (f *fetcher) prove(ctx context.Context) error {
+	r, err := f.build()
+	if err != nil {
+		return fmt.Errorf("check: make the request: %w", err)
+	}
+	p, err := f.caller.send(ctx, r, &f.trial)
+	if err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	defer p.done()
+	if p.stream == nil {
+		return nil
+	}
+	if err := p.look(); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	if v, err := f.caller.judge.last(p, f.caller.judge.parse(p), f.caller.tools.now()); err != nil || v.is != isOK {
+		return fmt.Errorf("check: %w", cmp.Or(err, v.refusal(p.stream.Status, "")))
+	}
+	return nil
 }
 
 // Streams lists what the connection offers.
@@ -153,17 +183,12 @@ func (s *source) Streams(context.Context) ([]string, error) { return s.conn.Stre
 func (d *StreamDef) pathsOf(c *Connection) [][]string {
 	var paths [][]string
 	collect := func(f *formula) { paths = append(paths, f.paths...) }
-	for _, list := range []*Values{&c.Headers.Values, &c.Query.Values, &d.Request.Headers.Values, &d.Request.Query.Values} {
+	for _, list := range []*Values{&c.Headers.Values, &c.Query.Values} {
 		for _, v := range list.values {
 			v.each(collect)
 		}
 	}
-	for i := range d.Request.Path.parts {
-		collect(&d.Request.Path.parts[i].expr)
-	}
-	if d.Request.Body != nil {
-		d.Request.Body.each(collect)
-	}
+	d.Request.each(collect)
 	if p := d.Page; p != nil {
 		collect(&p.Until.formula)
 		if p.Next != nil {

@@ -35,7 +35,8 @@ const (
 // formula is an expression and the paths of the reply it looks at.
 type formula struct {
 	document.Expr
-	paths [][]string
+	paths        [][]string
+	each, parent [][]string // the same for what is read for each of many
 }
 
 // set reports whether there is an expression.
@@ -99,7 +100,7 @@ func (f *formula) decode(n *document.Node, d *document.Decoder) {
 
 func (f *formula) check(x document.Expr, n *document.Node, d *document.Decoder) {
 	f.Expr = x
-	f.paths = pathsIn(x.Value)
+	f.paths, f.each, f.parent = pathsIn(x.Value, "reply"), pathsIn(x.Value, "each"), pathsIn(x.Value, "parent")
 	expression.Compile(x, &expression.Env{Shape: anyWorld(), Assume: record.Unknown}, n.Path(), d.Report)
 }
 

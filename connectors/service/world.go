@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/go-faster/jx"
 
+	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/decimal"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
@@ -33,18 +33,23 @@ func anyWorld() *record.Shape {
 		of("cursor", plain("from", record.Unknown), plain("to", record.Unknown)),
 		of("page", plain("number", record.Integer), plain("offset", record.Integer), plain("size", record.Integer),
 			plain("count", record.Integer), plain("token", record.Text)),
-		of("reply", plain("status", record.Integer), open("headers"), open("body")))
+		of("reply", plain("status", record.Integer), plain("text", record.Text), open("headers"), open("body")),
+		open("each"), open("parent"), of("session", plain("token", record.Text)), of("job", plain("id", record.Text)))
 }
 
-var replyPath = regexp.MustCompile(`\breply((?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
+var replyPath = regexp.MustCompile(`\b(reply|each|parent)((?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
 var pathStep = regexp.MustCompile(`\.([A-Za-z_]\w*)|\["([^"\\]*)"\]`)
 
-// pathsIn lists the paths below reply that an expression looks at.
-func pathsIn(text string) [][]string {
+// pathsIn lists the paths below one of the open names that an expression looks
+// at.
+func pathsIn(text, root string) [][]string {
 	var paths [][]string
 	for _, m := range replyPath.FindAllStringSubmatch(text, -1) {
+		if m[1] != root {
+			continue
+		}
 		var path []string
-		for _, step := range pathStep.FindAllStringSubmatch(m[1], -1) {
+		for _, step := range pathStep.FindAllStringSubmatch(m[2], -1) {
 			path = append(path, step[1]+step[2])
 		}
 		paths = append(paths, path)
@@ -61,6 +66,7 @@ type branch struct {
 	text string
 	num  int64
 	dec  decimal.Decimal
+	gone bool // there is nothing, so nothing below it either
 }
 
 func (b *branch) kid(name string) *branch {
@@ -140,6 +146,8 @@ func (b *branch) fill(to *record.Batch) {
 	for i, k := range b.kids {
 		c := &to.Columns[i]
 		switch {
+		case len(k.kids) > 0 && k.gone:
+			c.SetNil(0)
 		case len(k.kids) > 0:
 			c.Presence[0] = record.Value
 			k.fill(c.Child)
@@ -200,13 +208,9 @@ func (w *world) eval(f *formula) (answer, error) {
 	w.settle()
 	run := w.programs[f]
 	if run == nil {
-		var r document.Report
-		p := expression.Compile(f.Expr, &expression.Env{Shape: w.shape}, f.Path(), &r)
-		if p == nil {
-			return answer{}, r.Err()
-		}
-		if !p.Evaluable() {
-			return answer{}, fmt.Errorf("%s: the expression looks at something that is not there", f.Position(0))
+		p, err := w.compile(f)
+		if err != nil {
+			return answer{}, err
 		}
 		run = p.Evaluator()
 		w.programs[f], w.fields[f] = run, p.Field()
@@ -223,6 +227,61 @@ func (w *world) eval(f *formula) (answer, error) {
 	return answer{kind: field.Kind, has: true, text: string(record.AppendValue(nil, &field, &c, 0))}, nil
 }
 
+// compile makes the program of an expression. What is not there has no kind of
+// its own, so it takes the one the expression needs.
+func (w *world) compile(f *formula) (*expression.Program, error) {
+	var first error
+	lacking := w.lacking(f)
+	for _, kind := range []record.Kind{record.Unknown, record.Decimal, record.Boolean, record.Timestamp, record.Date, record.Text} {
+		for _, b := range lacking {
+			if kind != record.Unknown {
+				b.kind, w.fresh = kind, false
+			}
+		}
+		w.settle()
+		var r document.Report
+		p := expression.Compile(f.Expr, &expression.Env{Shape: w.shape}, f.Path(), &r)
+		switch {
+		case p != nil && p.Evaluable():
+			return p, nil
+		case p != nil:
+			return nil, fmt.Errorf("%s: the expression looks at something that is not there", f.Position(0))
+		case first == nil:
+			first = r.Err()
+		}
+		if len(lacking) == 0 {
+			break
+		}
+	}
+	return nil, first
+}
+
+// lacking are the values an expression looks at that are not there.
+func (w *world) lacking(f *formula) []*branch {
+	var out []*branch
+	for root, paths := range map[string][][]string{"reply": f.paths, "each": f.each, "parent": f.parent} {
+		for _, path := range paths {
+			if b := w.root.at(root).at(path...); !b.has && len(b.kids) == 0 {
+				out = append(out, b)
+			}
+		}
+	}
+	return out
+}
+
+// holds asks a yes-or-no expression. One about something that is not there
+// does not hold.
+func (w *world) holds(f *formula) (bool, error) {
+	a, err := w.eval(f)
+	switch {
+	case err != nil && len(w.lacking(f)) > 0:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
+	}
+	return a.has && a.kind == record.Boolean && a.text == "true", nil
+}
+
 // text is a value as a header or parameter has it; has is false when it is
 // left out.
 func (w *world) text(v *Value) (text string, has bool, err error) {
@@ -236,79 +295,21 @@ func (w *world) text(v *Value) (text string, has bool, err error) {
 	return v.text, v.kind != absent, nil
 }
 
-// appendJSON writes a value as JSON; has is false when it is left out.
-func (w *world) appendJSON(dst []byte, v *Value) (out []byte, has bool, err error) {
-	switch v.kind {
-	case mapping, sequence:
-		out, err = w.appendItems(dst, v)
-		return out, true, err
-	case literal:
-		return append(dst, v.text...), true, nil
-	case computed:
-		a, err := w.eval(&v.expr)
-		if err != nil || !a.has {
-			return dst, false, err
+// configure tells the world the settings of a connection.
+func (w *world) configure(c *Connection) error {
+	w.change("config")
+	for i, name := range c.Config.names {
+		v := c.Config.values[i]
+		if v.kind == sequence {
+			continue // lists are for each: alone
 		}
-		switch a.kind {
-		case record.Integer, record.Decimal, record.Boolean:
-			return append(dst, a.text...), true, nil
-		}
-		return record.AppendJSONString(dst, []byte(a.text)), true, nil
-	}
-	text, has, err := w.text(v)
-	return record.AppendJSONString(dst, []byte(text)), has, err
-}
-
-func (w *world) appendItems(dst []byte, v *Value) ([]byte, error) {
-	ends := "{}"
-	if v.kind == sequence {
-		ends = "[]"
-	}
-	dst = append(dst, ends[0])
-	some := false
-	for i, one := range v.items {
-		at := len(dst)
-		if some {
-			dst = append(dst, ',')
-		}
-		if v.kind == mapping {
-			dst = append(record.AppendJSONString(dst, []byte(v.names[i])), ':')
-		}
-		out, has, err := w.appendJSON(dst, one)
+		text, has, err := w.text(v)
 		if err != nil {
-			return dst, err
-		}
-		if dst = out; !has {
-			dst = dst[:at]
-			continue
-		}
-		some = true
-	}
-	return append(dst, ends[1]), nil
-}
-
-// below finds the value at a path of a JSON object.
-func below(raw []byte, path []string) []byte {
-	for _, name := range path {
-		d := jx.DecodeBytes(raw)
-		if d.Next() != jx.Object {
-			return nil
-		}
-		var found []byte
-		err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
-			if found != nil || string(key) != name {
-				return d.Skip()
-			}
-			value, err := d.Raw()
-			found = value
 			return err
-		})
-		if raw = found; err != nil || found == nil {
-			return nil
+		}
+		if has {
+			w.change("config", name).setText(text)
 		}
 	}
-	return raw
+	return nil
 }
-
-// dotted is a path as it is written.
-func dotted(path []string) string { return strings.Join(path, ".") }

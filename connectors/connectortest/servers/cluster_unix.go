@@ -54,18 +54,30 @@ type program interface {
 	serve(found, folder, port string) []string
 	// signal ends it at once, without care for the data.
 	signal() string
-	// address is the URL of a server; container its image.
+	// address is the URL of a server; container its image, if there is one.
 	address(user, password, host string) string
 	container() image
-	// packages bring it to a Debian-like system; users may run it there.
+	// packages bring it to a Debian-like system; users may run it there in
+	// place of root, and none means that root may.
 	packages() []string
 	users() []string
 }
 
+// builder is a program that is built from source where it is missing.
+type builder interface {
+	// build makes find succeed.
+	build() error
+}
+
 // program of a kind of server.
 func (s Server) program() program {
-	if s.Variable == PostgreSQL().Variable {
+	switch s.Variable {
+	case PostgreSQL().Variable:
 		return postgresProgram{}
+	case SFTPServer().Variable:
+		return new(sshdProgram)
+	case S3Server().Variable:
+		return s3Program{}
 	}
 	return mariaProgram{}
 }
@@ -77,7 +89,7 @@ func (s Server) Start() (*Cluster, error) {
 	if found := p.find(); found != "" {
 		return s.startLocal(p, found)
 	}
-	if engine := engine(); engine != "" {
+	if engine := engine(); engine != "" && p.container().name != "" {
 		return s.startContainer(p, engine)
 	}
 	if !s.install(p) {
@@ -97,6 +109,13 @@ func executable(path string) bool {
 // install brings the package to a Debian-like system. RUNLEVEL=1 keeps it
 // from starting a server of its own.
 func (s Server) install(p program) bool {
+	if b, ok := p.(builder); ok {
+		if err := b.build(); err != nil {
+			fmt.Fprintln(os.Stderr, "build "+s.Name+" for the tests:", err)
+			return false
+		}
+		return true
+	}
 	if _, err := os.Stat("/etc/debian_version"); err != nil || os.Geteuid() != 0 {
 		return false
 	}
@@ -188,7 +207,7 @@ func (s Server) keep(command *exec.Cmd) (*Cluster, error) {
 func (c *Cluster) wait(limit time.Duration) error {
 	until := time.Now().Add(limit)
 	for {
-		err := c.server.execute(c.URL, "SELECT 1")
+		err := c.server.answers(c.URL)
 		if err == nil {
 			return nil
 		}
@@ -212,7 +231,7 @@ func (c *Cluster) Stop() {
 // other is the user to run as: servers refuse root. The folder is given
 // to that user.
 func (s Server) other(p program, folder string) (*syscall.SysProcAttr, error) {
-	if os.Geteuid() != 0 {
+	if os.Geteuid() != 0 || len(p.users()) == 0 {
 		return new(syscall.SysProcAttr), nil
 	}
 	for _, name := range p.users() {

@@ -12,7 +12,7 @@ import (
 // MariaDBServer is the server the tests of mysql need.
 func MariaDBServer() Server {
 	return Server{Name: "MariaDB", Variable: "TIEOUT_TEST_MARIADB", Remedy: "RUNLEVEL=1 apt-get install -y mariadb-server-core",
-		execute: executeMariaDB, drop: "DROP DATABASE IF EXISTS %s", normal: func(*url.URL) {}}
+		answers: selects(executeMariaDB), execute: executeMariaDB, drop: "DROP DATABASE IF EXISTS %s", normal: func(*url.URL) {}}
 }
 
 // MariaDB gives the URL of an empty MariaDB database of the test's own, in the

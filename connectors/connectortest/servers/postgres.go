@@ -11,7 +11,7 @@ import (
 // PostgreSQL is the server the tests of postgres need.
 func PostgreSQL() Server {
 	return Server{Name: "PostgreSQL", Variable: "TIEOUT_TEST_POSTGRES", Remedy: "apt-get install -y postgresql",
-		execute: executePostgres, drop: "DROP DATABASE IF EXISTS %s WITH (FORCE)", normal: func(u *url.URL) {
+		answers: selects(executePostgres), execute: executePostgres, drop: "DROP DATABASE IF EXISTS %s WITH (FORCE)", normal: func(u *url.URL) {
 			if values := u.Query(); !values.Has("sslmode") {
 				values.Set("sslmode", "prefer")
 				u.RawQuery = values.Encode()

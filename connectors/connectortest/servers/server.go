@@ -10,22 +10,33 @@ import (
 	"testing"
 )
 
-// Server is a kind of database server.
+// Server is a kind of server.
 type Server struct {
 	// Name is what it is called; Variable the environment variable that holds
-	// the URL of one whose user may create databases; Remedy the one command
-	// that brings it to a machine that has none.
+	// the URL of one, whose user may create databases, folders or buckets;
+	// Remedy the one command that brings it to a machine that has none.
 	Name, Variable, Remedy string
 
-	// execute runs one statement on a connection of its own; drop is the
-	// statement that takes the database %s away; normal completes a URL.
+	// answers reports, as an error, why a server at a URL does not answer.
+	answers func(address string) error
+
+	// Of databases, execute runs one statement on a connection of its own;
+	// drop is the statement that takes the database %s away; normal completes
+	// a URL.
 	execute func(address, statement string) error
 	drop    string
 	normal  func(*url.URL)
 }
 
 // Servers are the kinds there are.
-func Servers() []Server { return []Server{PostgreSQL(), MariaDBServer()} }
+func Servers() []Server {
+	return []Server{PostgreSQL(), MariaDBServer(), SFTPServer(), S3Server()}
+}
+
+// selects asks a database the smallest question.
+func selects(execute func(address, statement string) error) func(string) error {
+	return func(address string) error { return execute(address, "SELECT 1") }
+}
 
 // none says that this machine has no such server and cannot get one.
 func (s Server) none() error { return errors.New("no " + s.Name + " on this machine") }
@@ -36,6 +47,12 @@ func (s Server) missing() string { return s.Variable + "_MISSING" }
 
 // database gives the URL of an empty database of the test's own.
 func (s Server) database(t testing.TB) string {
+	t.Helper()
+	return s.create(t, s.base(t))
+}
+
+// base gives the URL of a server, started for the test if need be.
+func (s Server) base(t testing.TB) string {
 	t.Helper()
 	if reason := os.Getenv(s.missing()); reason != "" {
 		s.give(t, errors.New(reason))
@@ -49,7 +66,7 @@ func (s Server) database(t testing.TB) string {
 		t.Cleanup(c.Stop)
 		base = c.URL
 	}
-	return s.create(t, base)
+	return base
 }
 
 // give skips or fails a test that has no server.
