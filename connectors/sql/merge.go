@@ -38,6 +38,11 @@ func (m *merge) run(ctx context.Context) error {
 		return m.wrap(err, "look into %q", m.plan.name)
 	}
 	trusting := m.empty && m.plan.unique && m.plan.notices && m.plan.assign("", "") != ""
+	if m.plan.analyze != "" && !trusting { // what follows is planned on what is there
+		if err := m.exec(ctx, "analyze the staged rows", m.plan.analyze); err != nil {
+			return err
+		}
+	}
 	if len(m.plan.keys) > 0 && !trusting {
 		if err := m.duplicates(ctx); err != nil {
 			return err

@@ -159,17 +159,8 @@ func (c *copier) forget() {
 	c.segment, c.bytes, c.batches = c.segment[:0], 0, 0
 }
 
-// finish sends the rest. The merge is planned on what is there, so the server
-// takes its statistics first.
-func (c *copier) finish(ctx context.Context) error {
-	if err := c.endSegment(ctx); err != nil {
-		return err
-	}
-	if len(c.target.keys) == 0 {
-		return nil
-	}
-	return c.s.exec(ctx, "analyze the staged rows", "ANALYZE "+c.target.stage+" ("+c.target.keyList()+")")
-}
+// finish sends the rest.
+func (c *copier) finish(ctx context.Context) error { return c.endSegment(ctx) }
 
 // start begins a COPY under a savepoint.
 func (c *copier) start(ctx context.Context) error {

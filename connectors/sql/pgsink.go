@@ -149,6 +149,9 @@ func (p *postgres) stage(ctx context.Context, s *session, plan *plan) error {
 		}
 		statement += rowColumn + " bigint) ON COMMIT DROP"
 	}
+	if len(plan.keys) > 0 {
+		plan.analyze = "ANALYZE " + plan.stage + " (" + plan.keyList() + ")"
+	}
 	err := s.exec(ctx, "create the staging table", statement)
 	var pe *pq.Error
 	if errors.As(err, &pe) && pe.Code == "42501" {

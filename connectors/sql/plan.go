@@ -20,11 +20,14 @@ const rowBits = 20
 
 // plan says which column each field goes to and how a load finds its rows.
 type plan struct {
-	target  string // the table as SQL
-	name    string // and for messages
-	stage   string // the staging table as SQL, "" when rows go straight in
-	found   string // the table of staged rows that the target has, where one is kept
-	index   string // the statement that makes row numbers quick to find, if needed
+	target string // the table as SQL
+	name   string // and for messages
+	stage  string // the staging table as SQL, "" when rows go straight in
+	found  string // the table of staged rows that the target has, where one is kept
+	index  string // the statement that makes row numbers quick to find, if needed
+	// analyze is the statement that tells the server what keys are staged, if
+	// it does not know by itself.
+	analyze string
 	sought  string // the statement that makes staged keys quick to find, if needed
 	columns []column
 	keys    []int // columns of the key

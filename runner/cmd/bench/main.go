@@ -22,8 +22,14 @@ func main() {
 	flag.Uint64Var(&b.seed, "seed", 7, "seed of the data")
 	flag.BoolVar(&b.large, "large", false, "also five times the rows")
 	flag.StringVar(&b.csv, "csv", "", "an existing CSV of the same columns, in place of a generated one")
+	flag.StringVar(&b.only, "only", "", "one workload: w1, w2, w3, w4 or w5")
+	by := flag.String("floor", "", "do a workload by hand, for the comparison: w3")
 	flag.Parse()
-	if err := b.run(); err != nil {
+	run := b.run
+	if *by != "" {
+		run = func() error { return floor(*by) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -25,6 +25,7 @@ type bench struct {
 	seed   uint64
 	large  bool
 	csv    string
+	only   string
 
 	url string
 	dir string
@@ -49,8 +50,14 @@ func (b *bench) run() error {
 	}
 	defer b.db.Close()
 	b.header()
-	for _, job := range []func() error{b.w1, b.w4, b.w5} {
-		if err := job(); err != nil {
+	for _, job := range []struct {
+		name string
+		run  func() error
+	}{{"w1", b.w1}, {"w2", b.w2}, {"w3", b.w3}, {"w4", b.w4}, {"w5", b.w5}} {
+		if b.only != "" && b.only != job.name {
+			continue
+		}
+		if err := job.run(); err != nil {
 			return err
 		}
 	}
