@@ -10,7 +10,6 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/runner/gate"
 	"github.com/tieout/tieout/schemas/decimal"
-	"github.com/tieout/tieout/schemas/record"
 )
 
 // Execute runs a job once, from the position to the committed load, and
@@ -135,7 +134,10 @@ func (e *execution) bounds() (*connectors.Cursor, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.From = from
+		c.From, c.Start = from, spec.Start.Value
+		if c.Parts, err = lowerBounds(e.run.Before, spec.Lookback.Std()); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }
@@ -165,7 +167,7 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 	if f.contract != nil {
 		e.run.Warnings = append(e.run.Warnings, f.contract.notes...)
 	}
-	if err := e.track(f, reader.Shape()); err != nil {
+	if err := e.track(f, reader); err != nil {
 		return nil, err
 	}
 	if e.job.Sink != nil {
@@ -178,7 +180,7 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 	return f, nil
 }
 
-func (e *execution) track(f *flow, shape *record.Shape) error {
+func (e *execution) track(f *flow, reader connectors.Reader) error {
 	if e.cursor == nil {
 		return nil
 	}
@@ -186,9 +188,13 @@ func (e *execution) track(f *flow, shape *record.Shape) error {
 	if e.job.FullRefresh || e.job.Backfill() {
 		before = nil
 	}
+	shape := reader.Shape()
 	t, err := newTracker(e.cursor, shape, &e.job.Read, before, e.job.Load.Mode == connectors.Append)
+	if err != nil {
+		return err
+	}
 	f.tracker = t
-	return err
+	return t.split(reader, e.cursor, shape, &e.job.Read)
 }
 
 // beginLoad opens the load in the sink: rights and columns are checked before
