@@ -52,6 +52,12 @@ type Parted interface {
 	Parts() []string
 }
 
+// Late is a Source that knows how far behind its newest record it may show
+// others. Reads begin that much before the position, unless the sink appends.
+type Late interface {
+	Late(stream string) time.Duration
+}
+
 // Noter is a Reader that has something to say about what it read, in
 // sentences, once it has ended.
 type Noter interface {

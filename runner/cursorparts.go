@@ -41,6 +41,9 @@ func partsOf(p *connectors.Position) map[string]*connectors.Position {
 	return out
 }
 
+// PartCount is how many parts a position is made of, 0 when it is one for all.
+func PartCount(p *connectors.Position) int { return len(partsOf(p)) }
+
 // lowerBounds are where the read of each part begins; nil when there are none.
 func lowerBounds(p *connectors.Position, lookback time.Duration) (map[string]string, error) {
 	of := partsOf(p)

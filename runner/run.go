@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner/gate"
 	"github.com/tieout/tieout/schemas/decimal"
+	"github.com/tieout/tieout/schemas/record"
 )
 
 // Execute runs a job once, from the position to the committed load, and
@@ -130,16 +133,29 @@ func (e *execution) bounds() (*connectors.Cursor, error) {
 			return nil, fmt.Errorf("the cursor field was %q and is now %q; run `tieout state reset %s` to read everything again: %w",
 				e.run.Before.Field, c.Field, e.run.Pipeline, connectors.ErrConfig)
 		}
-		from, err := lowerBound(e.run.Before, spec.Lookback.Std())
+		lookback := e.lookback(spec)
+		from, err := lowerBound(e.run.Before, lookback)
 		if err != nil {
 			return nil, err
 		}
 		c.From, c.Start = from, spec.Start.Value
-		if c.Parts, err = lowerBounds(e.run.Before, spec.Lookback.Std()); err != nil {
+		if c.Parts, err = lowerBounds(e.run.Before, lookback); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// lookback is how far before its position a read begins: as the pipeline says,
+// or as the source needs, when what is read again does not come twice.
+func (e *execution) lookback(spec *pipelines.Cursor) time.Duration {
+	own := spec.Lookback.Std()
+	late, can := e.job.Source.(connectors.Late)
+	dated := e.run.Before.Kind == record.Timestamp.String() || e.run.Before.Kind == record.Date.String()
+	if !can || !dated || e.job.Load.Mode == connectors.Append {
+		return own
+	}
+	return max(own, late.Late(e.job.Read.Stream))
 }
 
 // plan compiles the pipeline against the fields the source really has.
