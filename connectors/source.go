@@ -42,6 +42,22 @@ type Bounded interface {
 	Upper() string
 }
 
+// Parted is a Reader whose records come from several places, such as the
+// projects of a company, each of which has a position of its own.
+type Parted interface {
+	// Parted reports whether there are such places in this read.
+	Parted() bool
+	// Parts names the place of each row of the last batch: the same names in
+	// every read, at most a hundred bytes without control characters.
+	Parts() []string
+}
+
+// Late is a Source that knows how far behind its newest record it may show
+// others. Reads begin that much before the position, unless the sink appends.
+type Late interface {
+	Late(stream string) time.Duration
+}
+
 // Noter is a Reader that has something to say about what it read, in
 // sentences, once it has ended.
 type Noter interface {
@@ -100,6 +116,21 @@ type Cursor struct {
 	// Window reads a long range in slices of this length, oldest first; zero
 	// reads it in one.
 	Window time.Duration
+	// Parts are the lower bounds of a source that is Parted, by part, and
+	// Start that of a part which has none yet. Nil Parts are From for all.
+	Parts map[string]string
+	Start string
+}
+
+// Lower is the inclusive lower bound of a part, "" for none.
+func (c *Cursor) Lower(part string) string {
+	if c.Parts == nil {
+		return c.From
+	}
+	if from, known := c.Parts[part]; known {
+		return from
+	}
+	return c.Start
 }
 
 // FieldSpec declares one field of a stream.

@@ -31,7 +31,8 @@ type tracker struct {
 	text  []byte // maximum of a text cursor
 	ties  map[string]bool
 	kind  record.Kind
-	track bool // keep ties
+	track bool   // keep ties
+	parts *parts // nil when there is one position for all
 }
 
 // bound is one end of a read.
@@ -114,7 +115,9 @@ func (t *tracker) screen(b *record.Batch) int64 {
 	c := &b.Columns[t.column]
 	var repeated int64
 	live := b.Live[:0]
+	whole := t
 	for _, row := range b.Live {
+		t := whole.of(row)
 		if c.Presence[row] != record.Value {
 			b.Hold(record.Hold{Row: row, Step: record.StepSource, Code: string(document.CodeSourceCursor), Field: t.field,
 				Message: fmt.Sprintf("the cursor field %q has no value, so no later run would find this record", t.field)})
@@ -135,7 +138,7 @@ func (t *tracker) screen(b *record.Batch) int64 {
 // has held them already.
 func (t *tracker) screenHeld(b *record.Batch) int64 {
 	c := &b.Columns[t.column]
-	out := func(row int32) bool { return c.Presence[row] == record.Value && t.outside(c, row) }
+	out := func(row int32) bool { return c.Presence[row] == record.Value && t.of(row).outside(c, row) }
 	before := len(b.Stopped)
 	b.Stopped = slices.DeleteFunc(b.Stopped, out)
 	b.Held = slices.DeleteFunc(b.Held, func(h record.Hold) bool { return out(h.Row) })
@@ -152,7 +155,9 @@ func (t *tracker) atBoundary(c *record.Column, row int32) bool {
 // a held record is kept in the state store, so the position may pass it.
 func (t *tracker) observe(b *record.Batch) {
 	c := &b.Columns[t.column]
+	whole := t
 	for row := 0; row < b.Rows; row++ {
+		t := whole.of(int32(row))
 		if c.Presence[row] != record.Value {
 			continue
 		}
@@ -193,6 +198,9 @@ func (t *tracker) compare(c *record.Column, row int) int {
 
 // position is where the next run goes on: never before the last one.
 func (t *tracker) position(loadID string) *connectors.Position {
+	if t.parts != nil {
+		return t.parts.position(t, loadID)
+	}
 	if !t.any {
 		return t.before
 	}

@@ -118,6 +118,7 @@ func (f *flow) read(ctx context.Context, free, work, order chan *lane) error {
 			l.repeated = f.comparer.Repeated()
 		}
 		if f.tracker != nil {
+			f.tracker.meet()
 			f.tracker.observe(&l.entry)
 			l.repeated = f.tracker.screen(&l.entry)
 			l.entry.DropHeld(0)

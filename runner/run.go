@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/pipelines"
 	"github.com/tieout/tieout/runner/gate"
 	"github.com/tieout/tieout/schemas/decimal"
 	"github.com/tieout/tieout/schemas/record"
@@ -131,13 +133,29 @@ func (e *execution) bounds() (*connectors.Cursor, error) {
 			return nil, fmt.Errorf("the cursor field was %q and is now %q; run `tieout state reset %s` to read everything again: %w",
 				e.run.Before.Field, c.Field, e.run.Pipeline, connectors.ErrConfig)
 		}
-		from, err := lowerBound(e.run.Before, spec.Lookback.Std())
+		lookback := e.lookback(spec)
+		from, err := lowerBound(e.run.Before, lookback)
 		if err != nil {
 			return nil, err
 		}
-		c.From = from
+		c.From, c.Start = from, spec.Start.Value
+		if c.Parts, err = lowerBounds(e.run.Before, lookback); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
+}
+
+// lookback is how far before its position a read begins: as the pipeline says,
+// or as the source needs, when what is read again does not come twice.
+func (e *execution) lookback(spec *pipelines.Cursor) time.Duration {
+	own := spec.Lookback.Std()
+	late, can := e.job.Source.(connectors.Late)
+	dated := e.run.Before.Kind == record.Timestamp.String() || e.run.Before.Kind == record.Date.String()
+	if !can || !dated || e.job.Load.Mode == connectors.Append {
+		return own
+	}
+	return max(own, late.Late(e.job.Read.Stream))
 }
 
 // plan compiles the pipeline against the fields the source really has.
@@ -165,7 +183,7 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 	if f.contract != nil {
 		e.run.Warnings = append(e.run.Warnings, f.contract.notes...)
 	}
-	if err := e.track(f, reader.Shape()); err != nil {
+	if err := e.track(f, reader); err != nil {
 		return nil, err
 	}
 	if e.job.Sink != nil {
@@ -178,7 +196,7 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 	return f, nil
 }
 
-func (e *execution) track(f *flow, shape *record.Shape) error {
+func (e *execution) track(f *flow, reader connectors.Reader) error {
 	if e.cursor == nil {
 		return nil
 	}
@@ -186,9 +204,13 @@ func (e *execution) track(f *flow, shape *record.Shape) error {
 	if e.job.FullRefresh || e.job.Backfill() {
 		before = nil
 	}
+	shape := reader.Shape()
 	t, err := newTracker(e.cursor, shape, &e.job.Read, before, e.job.Load.Mode == connectors.Append)
+	if err != nil {
+		return err
+	}
 	f.tracker = t
-	return err
+	return t.split(reader, e.cursor, shape, &e.job.Read)
 }
 
 // beginLoad opens the load in the sink: rights and columns are checked before

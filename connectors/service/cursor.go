@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -11,65 +12,172 @@ import (
 	"github.com/tieout/tieout/transforms/calendar"
 )
 
-// setCursor gives the world the bounds of a read, when the service can be
-// asked for them. Otherwise everything is read, and the runner leaves out what
-// lies outside.
-func (f *fetcher) setCursor(read *connectors.Read, fields []connectors.FieldSpec) error {
-	c := f.stream.Cursor
-	if c == nil || read.Cursor == nil {
+// edge is one end of a stretch.
+type edge struct {
+	set  bool
+	kind record.Kind
+	num  int64
+	text string
+}
+
+// put gives a branch the value of the edge.
+func (e edge) put(b *branch) {
+	switch {
+	case !e.set:
+		b.none()
+	case e.kind == record.Text:
+		b.setText(e.text)
+	default:
+		b.setNum(e.kind, e.num)
+	}
+}
+
+// asking is how a read goes by its cursor.
+type asking struct {
+	cursor *connectors.Cursor // of the read, nil for none
+	spec   connectors.FieldSpec
+	sent   bool // the service is asked by it; else it sends everything
+	upper  bool // the service is asked with an upper bound
+}
+
+// ask finds out how the service can be asked for a part of the stream. What
+// it sends outside the bounds the runner leaves out.
+func (f *fetcher) ask(read *connectors.Read) error {
+	f.asking = asking{cursor: read.Cursor}
+	if read.Cursor == nil {
 		return nil
 	}
-	spec := connectors.FieldSpec{Name: c.Field.Value, Kind: record.Text}
-	for i := range fields {
-		if fields[i].Name == read.Cursor.Field {
-			spec = fields[i]
+	a, c := &f.asking, f.stream.Cursor
+	a.spec = connectors.FieldSpec{Name: read.Cursor.Field, Kind: record.Text, Scale: record.NoScale}
+	for i := range read.Fields {
+		if read.Fields[i].Name == read.Cursor.Field {
+			a.spec = read.Fields[i]
 		}
 	}
-	if read.Cursor.Field != c.Field.Value && spec.Name != c.Field.Value && !slices.Contains(spec.Columns, c.Field.Value) {
-		return nil
+	if c == nil {
+		return f.askable()
 	}
-	for end, text := range map[string]string{"from": read.Cursor.From, "to": read.Cursor.To} {
-		if text == "" {
-			continue
-		}
-		if err := f.setBound(end, text, spec.Kind, read.Zone); err != nil {
-			return fmt.Errorf("%w: cursor %q: %w", connectors.ErrConfig, read.Cursor.Field, err)
-		}
+	a.sent = read.Cursor.Field == c.Field.Value || a.spec.Name == c.Field.Value || slices.Contains(a.spec.Columns, c.Field.Value)
+	a.upper = a.sent && c.Send.To.Value != ""
+	f.stream.formulas(f.conn, func(x *formula) {
+		a.upper = a.upper || a.sent && asksUpper.MatchString(x.Value)
+	})
+	return f.askable()
+}
+
+// descending is the order of services that show the newest first.
+const descending = "descending"
+
+var asksUpper = regexp.MustCompile(`\bcursor\.to\b`)
+
+// askable refuses what a pipeline wants of the cursor and the service cannot
+// give.
+func (f *fetcher) askable() error {
+	a, dated := &f.asking, f.asking.spec.Kind == record.Timestamp || f.asking.spec.Kind == record.Date
+	switch {
+	case a.cursor.Lag > 0 && !(a.upper && dated):
+		return fmt.Errorf("%w: a lag needs a service that is asked with an upper bound; write cursor: {send: {to: ...}} in the stream, or use a lookback, which reads late records again", connectors.ErrConfig)
+	case a.cursor.Window > 0 && !(a.upper && dated):
+		return fmt.Errorf("%w: a window needs a service that is asked with an upper bound; write cursor: {send: {to: ...}} in the stream, or leave the window out", connectors.ErrConfig)
 	}
 	return nil
 }
 
-// setBound gives one end, widened by the lookback and to the granularity.
-func (f *fetcher) setBound(end, text string, kind record.Kind, zone *time.Location) error {
-	c, upper := f.stream.Cursor, end == "to"
-	b := f.world.change("cursor", end)
+// edges are the bounds of one part of the stream.
+func (f *fetcher) edges(part string) (from, to edge, err error) {
+	a := &f.asking
+	if a.cursor == nil {
+		return from, to, nil
+	}
+	if from, err = f.edge(a.cursor.Lower(part), false); err == nil {
+		to, err = f.edge(a.cursor.To, true)
+	}
+	if err != nil {
+		return from, to, fmt.Errorf("%w: cursor %q: %w", connectors.ErrConfig, a.cursor.Field, err)
+	}
+	if !to.set && a.upper {
+		to = f.today(f.lag(), a.spec.Kind)
+	}
+	if c := f.stream.Cursor; c != nil && c.MaxAge > 0 && from.set {
+		if oldest := f.today(c.MaxAge.Std(), a.spec.Kind); oldest.set && from.num < oldest.num {
+			from = edge{}
+		}
+	}
+	return from, to, nil
+}
+
+// lag is how far the upper bound stays behind the clock.
+func (f *fetcher) lag() time.Duration {
+	if c := f.stream.Cursor; c != nil {
+		return max(f.asking.cursor.Lag, c.Lag.Std())
+	}
+	return f.asking.cursor.Lag
+}
+
+// today is the clock, less a time, as an edge; unset for other kinds.
+func (f *fetcher) today(less time.Duration, kind record.Kind) edge {
+	at := f.caller.tools.now().Add(-less)
 	switch kind {
 	case record.Timestamp:
-		v, err := instant(text, zone, upper)
-		if err != nil {
-			return err
+		return edge{set: true, kind: kind, num: at.UnixMicro()}
+	case record.Date:
+		zone := f.zone
+		if zone == nil {
+			zone = time.UTC
 		}
-		b.setNum(kind, widen(v, c, upper))
+		return edge{set: true, kind: kind, num: int64(dayOf(at.In(zone)))}
+	}
+	return edge{}
+}
+
+// edge reads one end, widened to the granularity.
+func (f *fetcher) edge(text string, upper bool) (edge, error) {
+	kind := f.asking.spec.Kind
+	e := edge{set: text != "", kind: kind}
+	if !e.set {
+		return e, nil
+	}
+	switch kind {
+	case record.Timestamp:
+		v, err := instant(text, f.zone, upper)
+		e.num = v
+		return e, err
 	case record.Date:
 		day, ok := calendar.ParseISO([]byte(text))
 		if !ok {
-			return fmt.Errorf("%q is no date", text)
+			return e, fmt.Errorf("%q is no date", text)
 		}
-		if !upper {
-			day = day.AddDays(-int64((c.Lookback.Std() + 24*time.Hour - 1) / (24 * time.Hour)))
-		}
-		b.setNum(kind, int64(day))
+		e.num = int64(day)
 	case record.Integer:
 		v, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return fmt.Errorf("%q is no whole number", text)
+			return e, fmt.Errorf("%q is no whole number", text)
 		}
-		b.setNum(kind, v)
+		e.num = v
 	default:
-		b.setText(text)
+		e.kind, e.text = record.Text, text
 	}
-	f.bounds[end] = b.plain()
-	return nil
+	return e, nil
+}
+
+// bound tells the world the stretch that is asked for.
+func (f *fetcher) bound(w window) {
+	clear(f.bounds)
+	if f.asking.sent {
+		for end, e := range map[string]edge{"from": w.from, "to": w.to} {
+			if e.kind == record.Timestamp {
+				e.num = widen(e.num, f.stream.Cursor, end == "to")
+			}
+			b := f.world.change("cursor", end)
+			if e.put(b); e.set {
+				f.bounds[end] = b.plain()
+			}
+		}
+	}
+	if w.each {
+		w.eachFrom.put(f.world.change("each", "from"))
+		w.eachTo.put(f.world.change("each", "to"))
+	}
 }
 
 // instant reads a bound of timestamps; a date is the whole of its day.
@@ -87,9 +195,6 @@ func instant(text string, zone *time.Location, upper bool) (int64, error) {
 // nothing.
 func widen(micros int64, c *Cursor, upper bool) int64 {
 	step := c.Granularity.Std().Microseconds()
-	if !upper {
-		micros -= c.Lookback.Std().Microseconds()
-	}
 	if step <= 1 {
 		return micros
 	}
@@ -113,4 +218,53 @@ func (b *branch) plain() string {
 	}
 	c.SetInt(0, b.num)
 	return string(record.AppendValue(nil, &field, &c, 0))
+}
+
+// words is the value of a branch as text, "" for none.
+func (b *branch) words() string {
+	switch {
+	case !b.has:
+		return ""
+	case b.kind == record.Decimal:
+		return b.dec.String()
+	case b.kind == record.Record:
+		return "{}"
+	}
+	return b.plain()
+}
+
+func dayOf(at time.Time) calendar.Date {
+	day, _ := calendar.FromYMD(at.Year(), int(at.Month()), at.Day())
+	return day
+}
+
+// past reports whether the last record of a page lies before what is asked
+// for, where the service goes back in time.
+func (f *fetcher) past() (bool, error) {
+	c := f.stream.Cursor
+	if c == nil || c.Order != descending || !f.asking.sent || f.count == 0 {
+		return false, nil
+	}
+	from := f.walk.windows[f.walk.window].from
+	raw := textIn(below(f.last, splitPath(c.Field.Value)))
+	if !from.set || raw == nil {
+		return false, nil
+	}
+	var b branch
+	if err := b.setJSON(raw); err != nil || !b.has {
+		return false, err
+	}
+	if from.kind == record.Text {
+		return b.words() < from.text, nil
+	}
+	caster, err := connectors.NewCaster(f.asking.spec, '.', f.zone)
+	if err != nil {
+		return false, err
+	}
+	var col record.Column
+	col.Reset(f.asking.spec.Kind, 1)
+	if _, err := caster.Cast(&col, 0, []byte(b.words())); err != nil {
+		return false, nil //nolint:nilerr // the record is held when it is read
+	}
+	return col.Ints[0] < from.num, nil
 }

@@ -52,8 +52,11 @@ type StreamDef struct {
 type Reading struct {
 	Format  string                       `yaml:"format" enum:"json,xml" doc:"How replies are written; told by their Content-Type, or by the Accept header of the request, when not given."`
 	Records RecordPath                   `yaml:"records" doc:"Path to the list of records, such as data.items or Invoices/Invoice, * for any name; the document itself when not given. A single object or element counts as a list of one. Paths in XML are names without their prefixes, @x for an attribute; the root may be left out." example:"data.items"`
+	Each    []Each                       `yaml:"each,one_or_list" doc:"What the stream is asked for once for each of, nested in order: records of another stream, values, stretches of time. Each combination of parents and values has a position of its own; one that is new is read from the start."`
 	Inside  RecordPath                   `yaml:"inside" doc:"xml: path to the element whose text is another document, escaped or as CDATA; records is then a path in that." example:"GetDataResult"`
 	Carry   document.Map[Carried]        `yaml:"carry" doc:"Values from around a record that are copied into it: a path that goes up from the record, such as ../../CustomerID, or ..name for the name of what it stands in; or an expression over each and parent." example:"{customer: ../../CustomerID, kind: ..name}"`
+	KeepIf  RecordFormula                `yaml:"keep_if" doc:"Expression over the fields of a record; one for which it is false is left out." example:"=status != \"draft\""`
+	SkipIf  RecordFormula                `yaml:"skip_if" doc:"Expression over the fields of a record; one for which it is true is left out." example:"=type == \"SubTotal\""`
 	Fields  document.Map[fieldtype.Type] `yaml:"fields" doc:"Types of fields; fields not listed come as text." example:"{total: decimal}"`
 	Key     []document.Text              `yaml:"key,one_or_list" doc:"Fields that identify a record; a stream without one of them fails." example:"[id]"`
 	Cursor  *Cursor                      `yaml:"cursor" doc:"How the service is asked for what is new."`
@@ -65,7 +68,10 @@ type Cursor struct {
 	Field       document.Text     `yaml:"field" required:"true" doc:"Field that grows with every change, as the stream names it." example:"updated_at"`
 	Send        Send              `yaml:"send" doc:"Query parameters that bound the read; cursor.from and cursor.to can stand in the request instead."`
 	Granularity document.Duration `yaml:"granularity" doc:"The service cuts its stamps to multiples of this; bounds are widened to them." example:"1s"`
-	Lookback    document.Duration `yaml:"lookback" doc:"How far before the position each read begins, for records the service shows late." example:"2s"`
+	Lookback    document.Duration `yaml:"lookback" doc:"How far before the position each read begins, for records the service shows late; sinks that append are spared it." example:"2s"`
+	Lag         document.Duration `yaml:"lag" doc:"How far the upper bound stays behind the clock, where the service is asked with one." example:"1m"`
+	MaxAge      document.Duration `yaml:"max_age" doc:"How far back the service can be asked for changes; a position that is older means that everything is read." example:"30d"`
+	Order       string            `yaml:"order" enum:"ascending,descending" doc:"The order in which records come; descending ends the read with the first page whose last record lies before the lower bound."`
 }
 
 // Send names the parameters of the bounds.

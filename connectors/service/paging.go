@@ -80,6 +80,10 @@ func (f *fetcher) turn(ctx context.Context, p *page) error {
 		f.ended = true
 		return nil
 	}
+	if past, err := f.past(); err != nil || past {
+		f.ended = past
+		return err
+	}
 	if rules.Until.set() {
 		over, err := f.over()
 		if err != nil || over {
@@ -87,7 +91,7 @@ func (f *fetcher) turn(ctx context.Context, p *page) error {
 			return err
 		}
 	}
-	if f.pages >= rules.Max {
+	if f.pages-f.first >= rules.Max {
 		return fmt.Errorf("there are more than %d pages; raise page: max, or check until", rules.Max)
 	}
 	return f.forward(p, rules)

@@ -28,6 +28,9 @@ type reader struct {
 	fill   *rows.Filler
 	ahead  []rows.Item // read to learn the shape, not yet given out
 	seq    int64
+	parted bool
+	part   func(page int64) string
+	parts  []string        // of the rows of the last batch
 	base   context.Context // of the exchanges: a page may be open between two calls
 	cancel context.CancelFunc
 }
@@ -89,6 +92,7 @@ func (r *reader) Close() error {
 func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	b.Reset(r.plan.Shape(), record.BatchRows)
 	b.Origin.Input = r.name
+	r.parts = r.parts[:0]
 	n := 0
 	err := r.under(ctx, func(ctx context.Context) error {
 		for size := 0; n < record.BatchRows && size < batchBytes; n++ {
@@ -100,6 +104,9 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 				return fmt.Errorf("stream %q, page %d: %w", r.name, it.Line, brokenReply(err, inJSON))
 			}
 			size += len(it.Raw)
+			if r.parted {
+				r.parts = append(r.parts, r.part(it.Line))
+			}
 		}
 		return nil
 	})
@@ -113,6 +120,12 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	r.seq++
 	return nil
 }
+
+// Parted reports whether the stream is read for each of many things.
+func (r *reader) Parted() bool { return r.parted }
+
+// Parts names what each row of the last batch was asked for with.
+func (r *reader) Parts() []string { return r.parts }
 
 func (r *reader) item(ctx context.Context) (rows.Item, error) {
 	if len(r.ahead) > 0 {

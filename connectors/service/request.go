@@ -135,14 +135,14 @@ func (f *fetcher) query(to url.Values, own *Query) error {
 		}
 	}
 	if c := f.stream.Cursor; c != nil {
-		f.bound(to, c.Send.From.Value, "from")
-		f.bound(to, c.Send.To.Value, "to")
+		f.limit(to, c.Send.From.Value, "from")
+		f.limit(to, c.Send.To.Value, "to")
 	}
 	return nil
 }
 
-// bound adds one end of the cursor as a parameter.
-func (f *fetcher) bound(to url.Values, name, end string) {
+// limit adds one end of the cursor as a parameter.
+func (f *fetcher) limit(to url.Values, name, end string) {
 	if text := f.bounds[end]; name != "" && text != "" {
 		to.Set(name, text)
 	}

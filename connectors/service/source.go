@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"time"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows"
@@ -41,15 +42,13 @@ func (s *source) open(ctx context.Context, read connectors.Read, dir string) (co
 		hint := document.Suggest(read.Stream, s.conn.Streams.Keys()).Hint
 		return nil, fmt.Errorf("%w: the connection has no stream %q; %s", connectors.ErrConfig, read.Stream, hint)
 	}
-	if read.Cursor != nil && read.Cursor.Lag > 0 {
-		return nil, fmt.Errorf("%w: a service cannot be read with a lag, since its newest record is not known before; use a lookback, which reads late records again", connectors.ErrConfig)
-	}
 	read.Fields = declared(connectors.Specs(&stream.Fields), read.Fields)
 	f, err := s.fetcher(&read, &stream)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{feed: f, name: read.Stream}
+	r := &reader{feed: f, name: read.Stream, parted: stream.parted()}
+	r.part = func(page int64) string { return f.walk.partOf(int(page)) }
 	r.base, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if dir != "" {
 		if err := r.fetchAll(ctx, f, dir); err != nil {
@@ -85,7 +84,7 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 	if err != nil {
 		return nil, err
 	}
-	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world),
+	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world), source: s, read: *read, zone: read.Zone, ended: true, firsts: make(map[uint64]bool),
 		bounds: make(map[string]string), seed: maphash.MakeSeed(), asked: make(map[uint64]bool), served: make(map[uint64]bool),
 		caller: &caller{client: client, signer: sign, budget: s.budget, judge: judge, tools: s.tools, log: s.env.Log, attempts: maxAttempts}}
 	f.hash.SetSeed(f.seed)
@@ -110,11 +109,7 @@ func (f *fetcher) furnish(read *connectors.Read) error {
 	for _, path := range f.paths {
 		f.world.change(append([]string{"reply"}, path...)...)
 	}
-	if err := f.setCursor(read, read.Fields); err != nil {
-		return err
-	}
-	f.begin()
-	return nil
+	return f.ask(read)
 }
 
 // Fields asks for the first pages and looks what is in them.
@@ -176,27 +171,43 @@ func (f *fetcher) prove(ctx context.Context) error {
 	return nil
 }
 
+// Late is how far before the position a read of a stream begins.
+func (s *source) Late(stream string) time.Duration {
+	d, _ := s.conn.Streams.Get(stream)
+	if d.Cursor == nil {
+		return 0
+	}
+	return d.Cursor.Lookback.Std()
+}
+
 // Streams lists what the connection offers.
 func (s *source) Streams(context.Context) ([]string, error) { return s.conn.Streams.Keys(), nil }
+
+// formulas visits the expressions a read of the stream computes.
+func (d *StreamDef) formulas(c *Connection, visit func(*formula)) {
+	for _, list := range []*Values{&c.Headers.Values, &c.Query.Values} {
+		for _, v := range list.values {
+			v.each(visit)
+		}
+	}
+	d.Request.each(visit)
+	for i := range d.Carry.Entries {
+		visit(&d.Carry.Entries[i].Value.expr)
+	}
+	if p := d.Page; p != nil {
+		visit(&p.Until.formula)
+		if p.Next != nil {
+			p.Next.each(visit)
+		}
+	}
+}
 
 // pathsOf lists what the stream's expressions look at in a reply.
 func (d *StreamDef) pathsOf(c *Connection) [][]string {
 	var paths [][]string
-	collect := func(f *formula) { paths = append(paths, f.paths...) }
-	for _, list := range []*Values{&c.Headers.Values, &c.Query.Values} {
-		for _, v := range list.values {
-			v.each(collect)
-		}
-	}
-	d.Request.each(collect)
-	if p := d.Page; p != nil {
-		collect(&p.Until.formula)
-		if p.Next != nil {
-			p.Next.each(collect)
-		}
-		if p.next.Value != "" && p.By != byKeyset {
-			paths = append(paths, append([]string{"body"}, splitPath(p.next.Value)...))
-		}
+	d.formulas(c, func(f *formula) { paths = append(paths, f.paths...) })
+	if p := d.Page; p != nil && p.next.Value != "" && p.By != byKeyset {
+		paths = append(paths, append([]string{"body"}, splitPath(p.next.Value)...))
 	}
 	return paths
 }

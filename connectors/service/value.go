@@ -102,6 +102,7 @@ func (f *formula) check(x document.Expr, n *document.Node, d *document.Decoder) 
 	f.Expr = x
 	f.paths, f.each, f.parent = pathsIn(x.Value, "reply"), pathsIn(x.Value, "each"), pathsIn(x.Value, "parent")
 	expression.Compile(x, &expression.Env{Shape: anyWorld(), Assume: record.Unknown}, n.Path(), d.Report)
+	f.checkEach(n, d.Report)
 }
 
 // flat reports values that no header or parameter can have.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/pipelines"
+	"github.com/tieout/tieout/runner"
 	"github.com/tieout/tieout/runner/project"
 	"github.com/tieout/tieout/runner/state"
 )
@@ -42,12 +43,20 @@ func (a *app) stateShowCommand() *cobra.Command {
 			return a.out.write(exitOK, "", positionResult{pipeline.Name(), pos}, func(w io.Writer) {
 				fmt.Fprintf(w, "%s: %s\n", pipeline.Name(), positionText(pos))
 				if pos != nil {
-					fmt.Fprintf(w, "  epoch %d, load %s, %d records at exactly this value\n", pos.Epoch, pos.LoadID, len(pos.Seen))
+					fmt.Fprintf(w, "  epoch %d, load %s, %s\n", pos.Epoch, pos.LoadID, boundaryText(pos))
 				}
 				fmt.Fprintf(w, "Next: tieout state history %s\n", pipeline.Name())
 			})
 		},
 	}
+}
+
+// boundaryText says what is kept beside the value of a position.
+func boundaryText(pos *connectors.Position) string {
+	if n := runner.PartCount(pos); n > 0 {
+		return fmt.Sprintf("the greatest of %d parts, each with a value of its own", n)
+	}
+	return fmt.Sprintf("%d records at exactly this value", len(pos.Seen))
 }
 
 // position reads a pipeline's position from its target; nil is the beginning.
