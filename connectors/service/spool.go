@@ -17,6 +17,7 @@ import (
 
 const (
 	spoolBlock = 256 << 10
+	spoolPage  = 4 << 20  // a page up to this is kept in memory until it is whole
 	maxSpool   = 32 << 30 // compressed bytes of one read
 )
 
@@ -28,8 +29,11 @@ type spool struct {
 	dir    string
 	name   string // to be removed, "" when it is gone already
 	out    *s2.Writer
-	size   int64 // bytes written to the file
-	page   int64 // where the open page begins
+	size   int64  // bytes written to the file
+	page   []byte // the open page, while it is small
+	begin  int64  // where the open page begins in the file, once it is not
+	large  bool   // the open page is not small
+	filled bool
 	head   []byte
 	in     *bufio.Reader
 	record []byte
@@ -48,7 +52,7 @@ func newSpool(dir string) (*spool, error) {
 		s.name = ""
 		_ = os.Remove(dir) // not while others use it
 	}
-	s.out = s2.NewWriter(spoolFile{s}, s2.WriterConcurrency(1), s2.WriterBlockSize(spoolBlock))
+	s.out = s2.NewWriter(spoolFile{s}, s2.WriterConcurrency(2), s2.WriterBlockSize(spoolBlock))
 	return s, nil
 }
 
@@ -68,25 +72,62 @@ func (f spoolFile) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// mark notes that a page begins.
+// mark notes that a page begins, so that the one before is whole.
 func (s *spool) mark() error {
-	if err := s.out.Flush(); err != nil {
-		return err
+	large := s.large
+	s.large = false
+	if large {
+		return nil
 	}
-	s.page = s.size
-	return nil
+	_, err := s.out.Write(s.page)
+	s.page = s.page[:0]
+	return err
 }
 
 // drop forgets the page that has begun.
 func (s *spool) drop() error {
-	s.size = s.page
-	if err := s.file.Truncate(s.page); err != nil {
+	s.page = s.page[:0]
+	if !s.large {
+		return nil
+	}
+	s.large = false
+	if err := s.out.Flush(); err != nil {
+		return err
+	}
+	s.size = s.begin
+	if err := s.file.Truncate(s.begin); err != nil {
 		return fmt.Errorf("%w: write the spool: %w", connectors.ErrEnvironment, err)
 	}
-	if _, err := s.file.Seek(s.page, io.SeekStart); err != nil {
+	if _, err := s.file.Seek(s.begin, io.SeekStart); err != nil {
 		return fmt.Errorf("%w: write the spool: %w", connectors.ErrEnvironment, err)
 	}
 	s.out.Reset(spoolFile{s})
+	return nil
+}
+
+// write adds bytes to the open page.
+func (s *spool) write(parts ...[]byte) error {
+	size := 0
+	for _, p := range parts {
+		size += len(p)
+	}
+	if !s.large && len(s.page)+size > spoolPage {
+		if err := s.out.Flush(); err != nil {
+			return err
+		}
+		s.begin, s.large = s.size, true
+		if _, err := s.out.Write(s.page); err != nil {
+			return err
+		}
+		s.page = s.page[:0]
+	}
+	for _, p := range parts {
+		if !s.large {
+			s.page = append(s.page, p...)
+		} else if _, err := s.out.Write(p); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -105,9 +146,14 @@ func (s *spool) fill(ctx context.Context, f *fetcher) error {
 			return err
 		}
 	}
+	if err := s.mark(); err != nil {
+		return err
+	}
+	s.filled = true
 	if err := s.out.Close(); err != nil {
 		return err
 	}
+	s.page = nil
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("%w: read the spool: %w", connectors.ErrEnvironment, err)
 	}
@@ -127,11 +173,7 @@ func (s *spool) add(it rows.Item) error {
 	s.head = binary.AppendUvarint(s.head, uint64(len(it.Raw)))
 	s.head = binary.AppendUvarint(s.head, uint64(len(why)))
 	s.head = append(s.head, why...)
-	if _, err := s.out.Write(s.head); err != nil {
-		return err
-	}
-	_, err := s.out.Write(it.Raw)
-	return err
+	return s.write(s.head, it.Raw)
 }
 
 // next gives the next record of the file.
@@ -168,6 +210,9 @@ func (s *spool) next(context.Context) (rows.Item, error) {
 
 // close removes the file, and the folder when it is the last one there.
 func (s *spool) close() error {
+	if !s.filled {
+		_ = s.out.Close() // what is there is of no use
+	}
 	err := s.file.Close()
 	if s.name != "" {
 		err = errors.Join(err, os.Remove(s.name))
