@@ -51,8 +51,9 @@ type Env struct {
 	Log    *slog.Logger
 	Limits Limits
 	// Spool is a folder of the project's own, where a source that waits for
-	// others keeps what it fetches before a load begins. "" is none: records
-	// are then passed on as they arrive.
+	// others keeps what it fetches before a load begins, and a sink what it
+	// writes before it is sent. "" is none: records are then passed on as they
+	// arrive, and a sink uses the system's folder.
 	Spool string
 	// Vault keeps tokens that change, or is nil where nothing may be kept.
 	Vault Vault

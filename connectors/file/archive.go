@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -32,22 +31,17 @@ const (
 	maxRatio   = 400      // bytes out for one in, beyond freeBytes
 )
 
-func openArchive(root *os.Root, name string) (*archive, error) {
-	handle, err := root.Open(name)
+func (f *disk) openArchive(name string) (*archive, error) {
+	doc, err := f.wholeFile(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	info, err := handle.Stat()
-	if err != nil {
-		handle.Close()
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	a, err := newArchive(name, handle, info.Size())
-	if err != nil {
-		handle.Close()
 		return nil, err
 	}
-	a.handle = handle
+	a, err := newArchive(name, doc, doc.size)
+	if err != nil {
+		doc.Close()
+		return nil, err
+	}
+	a.handle = doc
 	return a, nil
 }
 

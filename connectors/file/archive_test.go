@@ -95,7 +95,7 @@ func TestPackedHostile(t *testing.T) {
 func TestNotWritten(t *testing.T) {
 	env := connectors.Env{Dir: t.TempDir(), Limits: connectors.DefaultLimits()}
 	for _, stream := range []string{"a.xlsx", "a.xml", "a.zip", "a.zip/b.csv"} {
-		sink, err := newSink(env, &Connection{Path: text(".")}, &SinkOptions{})
+		sink, err := newSink(env, &Connection{Path: Folder{text(".")}}, &SinkOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

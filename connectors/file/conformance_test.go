@@ -21,7 +21,7 @@ func target(t *testing.T, stream string) (connectors.Source, connectors.Sink, st
 	t.Helper()
 	dir := t.TempDir()
 	env := connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}
-	c := &Connection{Path: text(".")}
+	c := &Connection{Path: Folder{text(".")}}
 	src, err := newSource(env, c, new(SourceOptions))
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 func readAll(t testing.TB, dir string, options SourceOptions, read connectors.Read) (records, holds []string) {
 	t.Helper()
 	env := connectors.Env{Dir: dir, Limits: connectors.Limits{RecordBytes: 64 << 10, FieldCount: 64, Depth: 16}}
-	src, err := newSource(env, &Connection{Path: document.TextAt(".", document.Position{})}, &options)
+	src, err := newSource(env, &Connection{Path: Folder{document.TextAt(".", document.Position{})}}, &options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestOpenErrors(t *testing.T) {
 		"header twice":   {"twice.csv", `names column "a" twice`},
 		"missing column": {"f.csv", `has no column "rent" for field "rent"`},
 	}
-	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: "."}
+	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			_, err := src.Open(context.Background(), connectors.Read{Stream: tt.stream, Fields: []connectors.FieldSpec{typed("rent", record.Decimal)}})
@@ -212,15 +212,15 @@ func FuzzCSV(f *testing.F) {
 }
 
 func BenchmarkCSV(b *testing.B) {
-	var text strings.Builder
-	text.WriteString("id,lease,prop,unit,tenant,type,from,to,occupied,amount,currency,memo\n")
+	var lines strings.Builder
+	lines.WriteString("id,lease,prop,unit,tenant,type,from,to,occupied,amount,currency,memo\n")
 	for i := range 100_000 {
-		fmt.Fprintf(&text, "%d,L-%d,pr%d,%d,Ana Okafor,RENT,2019-01-01,2019-01-31,,%d.%02d,USD,monthly charge\n", i, 100000+i, i%800, i%420, i%4000, i%100)
+		fmt.Fprintf(&lines, "%d,L-%d,pr%d,%d,Ana Okafor,RENT,2019-01-01,2019-01-31,,%d.%02d,USD,monthly charge\n", i, 100000+i, i%800, i%420, i%4000, i%100)
 	}
-	dir := folder(b, map[string]string{"f.csv": text.String()})
+	dir := folder(b, map[string]string{"f.csv": lines.String()})
 	read := connectors.Read{Stream: "f.csv", Fields: []connectors.FieldSpec{typed("amount", record.Decimal), typed("from", record.Date), typed("to", record.Date), typed("occupied", record.Date)}}
-	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: "."}
-	b.SetBytes(int64(text.Len()))
+	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}}
+	b.SetBytes(int64(lines.Len()))
 	b.ReportAllocs()
 	var batch record.Batch
 	for b.Loop() {

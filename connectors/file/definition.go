@@ -5,11 +5,6 @@ import (
 	"github.com/tieout/tieout/schemas/document"
 )
 
-// Connection is a folder of files.
-type Connection struct {
-	Path document.Text `yaml:"path" required:"true" ref:"true" doc:"The folder, relative to the project. Files outside it are never opened." example:"./data"`
-}
-
 // SourceOptions are the keys beside the common ones under source:.
 type SourceOptions struct {
 	Format string          `yaml:"format" enum:"csv,json,jsonl,xlsx,xml,parquet" doc:"Format of the files; by extension when not given. Files ending in .gz are unpacked, and so are those in a .zip, as in batch.zip/*.csv."`
@@ -73,7 +68,7 @@ type SinkOptions struct {
 func Definition() connectors.Definition {
 	return connectors.Definition{
 		Name:       "file",
-		Summary:    "CSV, JSON, JSON lines, spreadsheets (.xlsx), XML and Parquet in a local folder, also packed as .gz or .zip.",
+		Summary:    "CSV, JSON, JSON lines, spreadsheets (.xlsx), XML and Parquet in a folder of this machine, on an SFTP server or in an S3 bucket, also packed as .gz or .zip.",
 		Connection: func() any { return new(Connection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },

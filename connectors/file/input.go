@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/file/place"
 )
 
 // input is one document of a stream: a file of the folder, or one inside an
@@ -42,8 +44,15 @@ func zipped(name string) bool { return strings.EqualFold(path.Ext(name), ".zip")
 
 // disk opens the inputs of one read. It belongs to the reader.
 type disk struct {
-	root    *os.Root
-	archive *archive // the last one opened
+	ctx     context.Context // of the read
+	folder  place.Folder
+	entries map[string]place.Entry // files as they were when they were found
+	spool   *spool                 // nil where files are read where they are
+	archive *archive               // the last one opened
+}
+
+func newDisk(ctx context.Context, folder place.Folder) *disk {
+	return &disk{ctx: ctx, folder: folder, entries: make(map[string]place.Entry)}
 }
 
 // Close lets go of the folder.
@@ -51,7 +60,10 @@ func (f *disk) Close() error {
 	if f.archive != nil {
 		f.archive.Close()
 	}
-	return f.root.Close()
+	if f.spool != nil {
+		f.spool.Close()
+	}
+	return f.folder.Close()
 }
 
 // open opens an input to be read from its front, unpacked.
@@ -71,14 +83,10 @@ func (f *disk) open(in input) (io.ReadCloser, error) {
 // raw opens an input as it is stored.
 func (f *disk) raw(in input) (io.ReadCloser, error) {
 	if in.member == "" {
-		handle, err := f.root.Open(in.file)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-		}
-		return handle, nil
+		return f.file(in.file)
 	}
 	if f.archive == nil || f.archive.name != in.file {
-		a, err := openArchive(f.root, in.file)
+		a, err := f.openArchive(in.file)
 		if err != nil {
 			return nil, err
 		}
@@ -88,6 +96,21 @@ func (f *disk) raw(in input) (io.ReadCloser, error) {
 		f.archive = a
 	}
 	return f.archive.open(in.member)
+}
+
+// file opens a file of the folder from its front.
+func (f *disk) file(name string) (io.ReadCloser, error) {
+	if kept := f.spool.get(name); kept != nil {
+		return kept, nil
+	}
+	e, known := f.entries[name]
+	if !known {
+		var err error
+		if e, err = f.folder.Stat(f.ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return f.folder.Open(f.ctx, e)
 }
 
 // unpacker reads a gzip file, its members one behind the other.
@@ -128,20 +151,11 @@ type blob struct {
 	size int64
 }
 
-// blob opens an input for reading here and there. One that is packed is
-// unpacked into a file without a name first.
+// blob opens an input for reading here and there. One that is packed, or far
+// away, is first brought into a file without a name.
 func (f *disk) blob(in input) (*blob, error) {
 	if in.member == "" && !gzipped(in.file) {
-		handle, err := f.root.Open(in.file)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-		}
-		info, err := handle.Stat()
-		if err != nil {
-			handle.Close()
-			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-		}
-		return &blob{ReaderAt: handle, Closer: handle, size: info.Size()}, nil
+		return f.wholeFile(in.file)
 	}
 	stream, err := f.open(in)
 	if err != nil {
@@ -149,6 +163,36 @@ func (f *disk) blob(in input) (*blob, error) {
 	}
 	defer stream.Close()
 	return unpack(stream, in.name())
+}
+
+// wholeFile opens a file as it is stored for reading here and there.
+func (f *disk) wholeFile(name string) (*blob, error) {
+	handle, err := f.file(name)
+	if err != nil {
+		return nil, err
+	}
+	switch h := handle.(type) {
+	case *kept:
+		return &blob{ReaderAt: h, Closer: h, size: h.Size()}, nil
+	case *os.File:
+		info, err := h.Stat()
+		if err != nil {
+			h.Close()
+			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		}
+		return &blob{ReaderAt: h, Closer: h, size: info.Size()}, nil
+	}
+	defer handle.Close()
+	if f.spool == nil {
+		if f.spool, err = newSpool(""); err != nil {
+			return nil, err
+		}
+	}
+	h, err := f.spool.add(name, handle)
+	if err != nil {
+		return nil, err
+	}
+	return &blob{ReaderAt: h, Closer: h, size: h.Size()}, nil
 }
 
 // maxDocument bounds a packed document that must be unpacked as a whole.

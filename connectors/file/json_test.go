@@ -61,7 +61,7 @@ func TestJSONTruncated(t *testing.T) {
 	const whole = `{"meta":{"n":2},"items":[{"a":1,"b":"x"},{"a":2,"b":"y\"z"}],"end":true}`
 	for n := range whole {
 		dir := folder(t, map[string]string{"f.json": whole[:n]})
-		src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: ".", options: SourceOptions{JSON: JSON{Records: text("items")}}}
+		src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}, options: SourceOptions{JSON: JSON{Records: text("items")}}}
 		r, err := src.Open(context.Background(), connectors.Read{Stream: "f.json"})
 		if err != nil {
 			continue
@@ -84,7 +84,7 @@ func TestJSONMembersThatComeLate(t *testing.T) {
 	}
 	b.WriteString("{\"a\":1,\"late\":2}\n")
 	dir := folder(t, map[string]string{"f.jsonl": b.String()})
-	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: "."}
+	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}}
 	r, err := src.Open(context.Background(), connectors.Read{Stream: "f.jsonl"})
 	if err != nil {
 		t.Fatal(err)
@@ -100,14 +100,14 @@ func TestJSONMembersThatComeLate(t *testing.T) {
 }
 
 func BenchmarkJSONLines(b *testing.B) {
-	var text strings.Builder
+	var lines strings.Builder
 	for i := range 50_000 {
-		fmt.Fprintf(&text, `{"ChargeID":%d,"LeaseRef":"L-%d","Prop":{"code":"pr%d","address":{"city":"Köln","unit":"%d"}},"Type":"RENT","Amt":"%d.95","days":30,"currency":"USD","memo":"charge no. %d \"as billed\"","tags":["t1","t2"]}`+"\n", i, i, i%800, i%420, i%4000, i)
+		fmt.Fprintf(&lines, `{"ChargeID":%d,"LeaseRef":"L-%d","Prop":{"code":"pr%d","address":{"city":"Köln","unit":"%d"}},"Type":"RENT","Amt":"%d.95","days":30,"currency":"USD","memo":"charge no. %d \"as billed\"","tags":["t1","t2"]}`+"\n", i, i, i%800, i%420, i%4000, i)
 	}
-	dir := folder(b, map[string]string{"f.jsonl": text.String()})
-	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: "."}
+	dir := folder(b, map[string]string{"f.jsonl": lines.String()})
+	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}}
 	read := connectors.Read{Stream: "f.jsonl", Fields: []connectors.FieldSpec{typed("Amt", record.Decimal), typed("days", record.Integer)}}
-	b.SetBytes(int64(text.Len()))
+	b.SetBytes(int64(lines.Len()))
 	b.ReportAllocs()
 	var batch record.Batch
 	for b.Loop() {

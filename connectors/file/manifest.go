@@ -1,121 +1,88 @@
 package file
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/file/place"
 )
 
-// manifest stands beside a written file and is its ledger. Renaming a new
-// manifest into place is the one moment a load becomes real: the data it
-// names is complete on disk by then, and whoever opens the manifest next
-// finishes the data's own rename if a crash prevented it.
+// manifest stands beside a written file and is its ledger. Replacing it is the
+// one moment a load becomes real: the data it names is complete by then, and
+// whoever opens the manifest next publishes the data if a crash prevented it.
 type manifest struct {
 	Format    int                            `json:"format"`
 	Positions map[string]connectors.Position `json:"positions"`
 	Loads     []connectors.Ledger            `json:"loads"`
-	Data      *dataFile                      `json:"data,omitempty"`
-}
+	// Data is the content the last load left.
+	Data *place.Parcel `json:"data,omitempty"`
+	// Open are loads that were begun, by owner, so that what they leave
+	// behind can be removed.
+	Open map[string]place.Parcel `json:"open,omitempty"`
 
-// dataFile is the content the last load left.
-type dataFile struct {
-	Temp   string `json:"temp"` // name it was written under
-	SHA256 string `json:"sha256"`
-	Bytes  int64  `json:"bytes"`
+	version string // as the place knows it
 }
 
 // keptLoads is how many ledger rows a manifest keeps; settling only ever asks
 // for the last ones.
 const keptLoads = 200
 
-// place names the files of one stream.
-type place struct {
-	root *os.Root
-	data string
-}
-
-func (p place) beside(suffix string) string {
-	dir, base := path.Split(p.data)
-	return dir + "." + base + ".tieout" + suffix
-}
-
-func (p place) manifest() string          { return p.beside(".json") }
-func (p place) temp(loadID string) string { return p.beside("-" + loadID + ".tmp") }
-
-// lock keeps other processes from the manifest until the result is called.
-func (p place) lock() (func(), error) {
-	f, err := p.root.OpenFile(p.beside(".lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%w: lock %s: %w", connectors.ErrEnvironment, p.data, err)
-	}
-	return func() { f.Close() }, nil
+// written is one file that is written.
+type written struct {
+	store place.Store
+	name  string
 }
 
 // read reads the manifest and finishes what a crash interrupted.
-func (p place) read() (*manifest, error) {
+func (t written) read(ctx context.Context) (*manifest, error) {
+	m, err := t.look(ctx)
+	if err != nil || m.Data == nil {
+		return m, err
+	}
+	return m, t.publish(ctx, *m.Data)
+}
+
+// look reads the manifest as it is.
+func (t written) look(ctx context.Context) (*manifest, error) {
 	m := &manifest{Format: connectors.LedgerFormat, Positions: map[string]connectors.Position{}}
-	text, err := p.root.ReadFile(p.manifest())
-	if errors.Is(err, fs.ErrNotExist) {
+	text, version, err := t.store.Ledger(ctx, t.name)
+	if err != nil {
+		return nil, err
+	}
+	m.version = version
+	if text == nil {
 		return m, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
 	if err := json.Unmarshal(text, m); err != nil {
-		return nil, fmt.Errorf("%w: %s is damaged: %w; put back a copy, or remove it to forget what was loaded", connectors.ErrEnvironment, p.manifest(), err)
+		return nil, fmt.Errorf("%w: the ledger of %s is damaged: %w; put back a copy, or remove it to forget what was loaded", connectors.ErrEnvironment, t.name, err)
 	}
 	if m.Format > connectors.LedgerFormat {
-		return nil, fmt.Errorf("%w: %s was written by a newer tieout", connectors.ErrEnvironment, p.manifest())
+		return nil, fmt.Errorf("%w: the ledger of %s was written by a newer tieout", connectors.ErrEnvironment, t.name)
 	}
-	return m, p.rollForward(m)
+	if m.Positions == nil {
+		m.Positions = map[string]connectors.Position{}
+	}
+	return m, nil
 }
 
-// rollForward moves data that a committed manifest names into place.
-func (p place) rollForward(m *manifest) error {
-	if m.Data == nil {
+// publish makes a parcel the file, unless a later load has come meanwhile.
+func (t written) publish(ctx context.Context, p place.Parcel) error {
+	err := t.store.Publish(ctx, t.name, p)
+	if err == nil || p.Load == "" {
+		return err
+	}
+	if now, lerr := t.look(ctx); lerr == nil && now.Data != nil && now.Data.Load != p.Load {
 		return nil
 	}
-	_, err := p.root.Stat(m.Data.Temp)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it is in place already
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	return p.publish(m.Data.Temp)
+	return err
 }
 
-func (p place) publish(temp string) error {
-	if err := p.root.Rename(temp, p.data); err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	return p.syncDir()
-}
-
-// syncDir makes renames in the folder durable.
-func (p place) syncDir() error {
-	dir, err := p.root.Open(path.Dir(p.data))
-	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	defer dir.Close()
-	return dir.Sync()
-}
-
-// write replaces the manifest durably.
-func (p place) write(m *manifest) error {
+// write replaces the manifest durably, if it is still the one that was read.
+func (t written) write(ctx context.Context, m *manifest) error {
 	if len(m.Loads) > keptLoads {
 		m.Loads = m.Loads[len(m.Loads)-keptLoads:]
 	}
@@ -123,25 +90,35 @@ func (p place) write(m *manifest) error {
 	if err != nil {
 		return err
 	}
-	temp := p.beside(".json.tmp")
-	f, err := p.root.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	_, err = f.Write(text)
+	version, err := t.store.Swap(ctx, t.name, text, m.version)
 	if err == nil {
-		err = f.Sync()
+		m.version = version
 	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = p.root.Rename(temp, p.manifest())
-	}
+	return err
+}
+
+// change reads the manifest, lets fn change it and writes it, again when
+// others have written it meanwhile.
+func (t written) change(ctx context.Context, fn func(m *manifest) (write bool, err error)) (*manifest, error) {
+	release, err := t.store.Claim(ctx, t.name)
 	if err != nil {
-		return fmt.Errorf("%w: write %s: %w", connectors.ErrEnvironment, p.manifest(), err)
+		return nil, err
 	}
-	return p.syncDir()
+	defer release()
+	const most = 10
+	for n := 1; ; n++ {
+		m, err := t.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		write, err := fn(m)
+		if err != nil || !write {
+			return m, err
+		}
+		if err = t.write(ctx, m); !errors.Is(err, place.ErrStale) || n == most {
+			return m, err
+		}
+	}
 }
 
 func (m *manifest) find(loadID string) *connectors.Ledger {
@@ -151,6 +128,24 @@ func (m *manifest) find(loadID string) *connectors.Ledger {
 		}
 	}
 	return nil
+}
+
+// last is the id of the last load, "" for none.
+func (m *manifest) last() string {
+	if len(m.Loads) == 0 {
+		return ""
+	}
+	return m.Loads[len(m.Loads)-1].LoadID
+}
+
+// open notes that a load has begun, and gives what the one before left.
+func (m *manifest) open(owner string, p place.Parcel) (left place.Parcel, was bool) {
+	left, was = m.Open[owner]
+	if m.Open == nil {
+		m.Open = make(map[string]place.Parcel)
+	}
+	m.Open[owner] = p
+	return left, was && left.Load != p.Load
 }
 
 // owner is the key of a pipeline's position.

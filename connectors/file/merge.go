@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -107,12 +108,12 @@ func (m *merge) refuse(b *record.Batch, row int32, reason string) {
 }
 
 // complete writes the merged file.
-func (m *merge) complete() (connectors.Receipt, error) {
+func (m *merge) complete(ctx context.Context) (connectors.Receipt, error) {
 	if len(m.receipt.Refused) > m.w.load.MaxRefused {
 		return m.receipt, connectors.ErrTooManyRefused
 	}
 	m.w.buf = append(m.w.buf, m.head...)
-	if err := m.passOld(); err != nil {
+	if err := m.passOld(ctx); err != nil {
 		return m.receipt, err
 	}
 	for _, r := range m.rows {
@@ -143,7 +144,7 @@ func (m *merge) old(key, raw []byte) error {
 	r := &m.rows[k]
 	line := m.text[r.from:r.to]
 	if r.used {
-		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrConfig, m.w.place.data, key)
+		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrConfig, m.w.target.name, key)
 	}
 	r.used = true
 	if bytes.Equal(bytes.TrimRight(raw, "\r\n"), bytes.TrimRight(line, "\n")) {
@@ -162,8 +163,8 @@ func ended(raw []byte) []byte {
 	return raw
 }
 
-func (m *merge) passOld() error {
-	f, err := m.w.old()
+func (m *merge) passOld(ctx context.Context) error {
+	f, err := m.w.old(ctx)
 	if err != nil || f == nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (m *merge) passOld() error {
 // passCSV passes the records after the header, whose columns were compared
 // when the load began.
 func (m *merge) passCSV(in io.Reader) error {
-	lines := &csvReader{in: in, files: []table{{input: input{file: m.w.place.data}}}, dialect: dialect{header: true}, pick: &picker{}}
+	lines := &csvReader{in: in, files: []table{{input: input{file: m.w.target.name}}}, dialect: dialect{header: true}, pick: &picker{}}
 	scan := scanner{delimiter: m.delimiter, limit: connectors.DefaultLimits().RecordBytes}
 	var b record.Batch
 	cells := make([]int, 0, len(m.w.load.Key))
@@ -217,7 +218,7 @@ func (m *merge) passCSV(in io.Reader) error {
 
 func (m *merge) oldCSV(scan *scanner, buf []byte, at, size int, cells []int) error {
 	if scan.fault != "" || len(scan.fields) != len(m.w.load.Shape.Fields) {
-		return fmt.Errorf("%w: %s holds a record that is not sound (%s); mend the file, or use mode: replace", connectors.ErrConfig, m.w.place.data, scan.fault)
+		return fmt.Errorf("%w: %s holds a record that is not sound (%s); mend the file, or use mode: replace", connectors.ErrConfig, m.w.target.name, scan.fault)
 	}
 	m.key = m.key[:0]
 	for n, cell := range cells {
@@ -258,11 +259,11 @@ func (m *merge) passLines(lines *lineFeed) error {
 			err = it.Err
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %s: %w", connectors.ErrConfig, m.w.place.data, err)
+			return fmt.Errorf("%w: %s: %w", connectors.ErrConfig, m.w.target.name, err)
 		}
 		key, err := m.lineKey(it.Raw)
 		if err != nil {
-			return fmt.Errorf("%w: %s line %d: %w; mend the file, or use mode: replace", connectors.ErrConfig, m.w.place.data, it.Line, err)
+			return fmt.Errorf("%w: %s line %d: %w; mend the file, or use mode: replace", connectors.ErrConfig, m.w.target.name, it.Line, err)
 		}
 		if err := m.old(key, append(slices.Clip(it.Raw), '\n')); err != nil {
 			return err

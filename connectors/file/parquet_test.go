@@ -68,7 +68,7 @@ func TestParquetValues(t *testing.T) {
 	}
 	for name, tt := range tests {
 		dir := folder(t, map[string]string{"a.parquet": parquetOf(t, parquet.Group{"v": tt.node}, one(tt.value))})
-		src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: "."}
+		src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}}
 		shape, err := src.Fields(context.Background(), connectors.Read{Stream: "a.parquet"})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -131,7 +131,7 @@ func TestParquetNested(t *testing.T) {
 func load(t testing.TB, dir string, read connectors.Read, l connectors.Load) connectors.Receipt {
 	t.Helper()
 	env := connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}
-	c := &Connection{Path: text(".")}
+	c := &Connection{Path: Folder{text(".")}}
 	src, err := newSource(env, c, new(SourceOptions))
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +263,7 @@ func BenchmarkParquet(b *testing.B) {
 		b.Fatal(err)
 	}
 	fields := []connectors.FieldSpec{typed("id", record.Integer), typed("amount", record.Decimal), typed("due", record.Date)}
-	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: "."}
+	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}}
 	shape, err := src.Fields(context.Background(), connectors.Read{Stream: "in.csv", Fields: fields})
 	if err != nil {
 		b.Fatal(err)

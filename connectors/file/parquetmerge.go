@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/file/place"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -28,7 +30,7 @@ type columnar struct {
 	used    []bool
 }
 
-func newColumnar(w *writer) (*columnar, error) {
+func newColumnar(ctx context.Context, w *writer) (*columnar, error) {
 	table, err := newParquetTable(w.out, w.load.Shape)
 	if err != nil {
 		return nil, err
@@ -41,41 +43,47 @@ func newColumnar(w *writer) (*columnar, error) {
 	if w.load.Mode == connectors.Replace {
 		return c, nil
 	}
-	old, err := c.openOld()
+	old, err := c.openOld(ctx)
 	if err != nil || old == nil {
 		return c, err
 	}
 	defer old.Close()
 	if w.load.Mode == connectors.Append {
-		err = c.passOld(old, c.put)
+		err = c.passOld(ctx, old, c.put)
 	}
 	return c, err
 }
 
 // openOld opens the file as it is, nil when there is none.
-func (c *columnar) openOld() (connectors.Reader, error) {
-	old, err := c.w.old()
-	if err != nil || old == nil {
+func (c *columnar) openOld(ctx context.Context) (connectors.Reader, error) {
+	e, err := c.w.target.store.Stat(ctx, c.w.target.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	old.Close()
-	root, err := c.w.place.root.OpenRoot(".")
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
+	d := newDisk(ctx, lent{c.w.target.store})
+	d.entries[e.Name] = e
 	s := &source{env: connectors.Env{Limits: connectors.DefaultLimits()}}
-	r, err := s.openParquet(&disk{root: root}, []input{{file: c.w.place.data}}, connectors.Read{})
+	r, err := s.openParquet(d, []input{{file: e.Name}}, connectors.Read{})
 	if err != nil {
-		root.Close()
+		d.Close()
 		return nil, err
 	}
 	if want, have := stored(c.w.load.Shape), stored(r.Shape()); want != have {
 		r.Close()
 		return nil, fmt.Errorf("%w: %s has other columns: %s, and this load writes %s; write to another file, or use mode: replace",
-			connectors.ErrConfig, c.w.place.data, have, want)
+			connectors.ErrConfig, c.w.target.name, have, want)
 	}
 	return r, nil
 }
+
+// lent is a folder that stays open when a reader of it is closed.
+type lent struct{ place.Folder }
+
+// Close does nothing.
+func (lent) Close() error { return nil }
 
 // stored describes a shape as a file keeps it.
 func stored(shape *record.Shape) string {
@@ -101,15 +109,15 @@ func stored(shape *record.Shape) string {
 }
 
 // passOld hands every row of the file to fn.
-func (c *columnar) passOld(old connectors.Reader, fn func(b *record.Batch, row int) error) error {
+func (c *columnar) passOld(ctx context.Context, old connectors.Reader, fn func(b *record.Batch, row int) error) error {
 	var b record.Batch
 	for {
-		err := old.Next(context.Background(), &b)
+		err := old.Next(ctx, &b)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil && len(b.Held) > 0 {
-			err = fmt.Errorf("%w: %s: %s", connectors.ErrConfig, c.w.place.data, b.Held[0].Message)
+			err = fmt.Errorf("%w: %s: %s", connectors.ErrConfig, c.w.target.name, b.Held[0].Message)
 		}
 		for i := 0; err == nil && i < b.Rows; i++ {
 			err = fn(&b, i)
@@ -196,9 +204,9 @@ func (c *columnar) keyOf(b *record.Batch, row int) (missing string) {
 }
 
 // complete ends the file and counts what it changes.
-func (c *columnar) complete() (connectors.Receipt, error) {
+func (c *columnar) complete(ctx context.Context) (connectors.Receipt, error) {
 	if c.index != nil {
-		if err := c.merge(); err != nil {
+		if err := c.merge(ctx); err != nil {
 			return c.receipt, err
 		}
 	}
@@ -213,15 +221,15 @@ func (c *columnar) complete() (connectors.Receipt, error) {
 
 // merge writes the rows of the file with the new ones in their places, then
 // those that are new.
-func (c *columnar) merge() error {
+func (c *columnar) merge(ctx context.Context) error {
 	c.used = make([]bool, c.fresh.Rows)
-	old, err := c.openOld()
+	old, err := c.openOld(ctx)
 	if err != nil {
 		return err
 	}
 	if old != nil {
 		defer old.Close()
-		if err := c.passOld(old, c.replaceOld); err != nil {
+		if err := c.passOld(ctx, old, c.replaceOld); err != nil {
 			return err
 		}
 	}
@@ -245,7 +253,7 @@ func (c *columnar) replaceOld(b *record.Batch, row int) error {
 		return c.put(b, row)
 	}
 	if c.used[at] {
-		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrConfig, c.w.place.data, c.key)
+		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrConfig, c.w.target.name, c.key)
 	}
 	c.used[at] = true
 	if c.same(b, row, int(at)) {

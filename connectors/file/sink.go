@@ -10,35 +10,37 @@ import (
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/file/place"
 	"github.com/tieout/tieout/schemas/record"
 )
 
 // sink writes files into one folder.
 type sink struct {
 	env     connectors.Env
-	folder  string
+	conn    *Connection
 	options SinkOptions
 }
 
 func newSink(env connectors.Env, c *Connection, o *SinkOptions) (connectors.Sink, error) {
-	return &sink{env: env, folder: c.Path.Value, options: *o}, nil
+	return &sink{env: env, conn: c, options: *o}, nil
 }
 
-func (s *sink) place(load connectors.Load) (place, error) {
-	root, err := openRoot(s.env, s.folder)
+// target opens the folder for one load. The caller closes the store.
+func (s *sink) target(ctx context.Context, load connectors.Load) (written, error) {
+	store, err := s.conn.open(ctx, s.env)
 	if err != nil {
-		return place{}, err
+		return written{}, err
 	}
-	name, ok := inside(root, load.Stream)
+	name, ok := place.Inside(store, load.Stream)
 	if !ok {
-		root.Close()
-		return place{}, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, load.Stream)
+		store.Close()
+		return written{}, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, load.Stream)
 	}
-	return place{root: root, data: name}, nil
+	return written{store: store, name: name}, nil
 }
 
 // Begin takes the next epoch and opens the temporary file.
-func (s *sink) Begin(_ context.Context, load connectors.Load) (connectors.Writer, error) {
+func (s *sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writer, error) {
 	format, err := formatOf(s.options.Format, load.Stream)
 	if err != nil {
 		return nil, err
@@ -46,40 +48,56 @@ func (s *sink) Begin(_ context.Context, load connectors.Load) (connectors.Writer
 	if err := fitsFormat(format, load); err != nil {
 		return nil, err
 	}
-	p, err := s.place(load)
+	t, err := s.target(ctx, load)
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.begin(p, format, load)
+	w, err := s.begin(ctx, t, format, load)
 	if err != nil {
-		p.root.Close()
+		t.store.Close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (s *sink) begin(p place, format string, load connectors.Load) (*writer, error) {
-	if dir := path.Dir(p.data); dir != "." {
-		if err := p.root.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+func (s *sink) begin(ctx context.Context, t written, format string, load connectors.Load) (*writer, error) {
+	if err := t.store.Prepare(ctx, t.name); err != nil {
+		return nil, err
+	}
+	staged, parcel, err := t.store.Stage(ctx, t.name, load.ID)
+	if err != nil {
+		return nil, err
+	}
+	var left place.Parcel
+	var was bool
+	m, err := t.change(ctx, func(m *manifest) (bool, error) {
+		pos := m.Positions[owner(load)]
+		pos.Epoch++
+		m.Positions[owner(load)] = pos
+		left, was = m.open(owner(load), parcel)
+		return true, nil
+	})
+	if err != nil {
+		staged.Close()
+		return nil, errors.Join(err, t.store.Discard(context.WithoutCancel(ctx), t.name, parcel))
+	}
+	if was && m.find(left.Load) == nil { // a load that ended without a word
+		if err := t.store.Discard(ctx, t.name, left); err != nil {
+			s.log("what an earlier load left could not be removed", err)
 		}
 	}
-	unlock, err := p.lock()
-	if err != nil {
-		return nil, err
+	w := &writer{target: t, format: format, load: load, epoch: m.Positions[owner(load)].Epoch, base: m.last(), file: staged, parcel: parcel}
+	if err := w.open(ctx, s.options.SpreadsheetSafe); err != nil {
+		staged.Close()
+		return nil, errors.Join(err, t.store.Discard(context.WithoutCancel(ctx), t.name, parcel))
 	}
-	defer unlock()
-	m, err := p.read()
-	if err != nil {
-		return nil, err
+	return w, nil
+}
+
+func (s *sink) log(what string, err error) {
+	if s.env.Log != nil {
+		s.env.Log.Warn(what, "error", err)
 	}
-	pos := m.Positions[owner(load)]
-	pos.Epoch++
-	m.Positions[owner(load)] = pos
-	if err := p.write(m); err != nil {
-		return nil, err
-	}
-	return openWriter(p, format, s.options.SpreadsheetSafe, load, pos.Epoch)
 }
 
 // fitsFormat refuses what a format cannot hold.
@@ -104,51 +122,56 @@ func fitsFormat(format string, load connectors.Load) error {
 	return nil
 }
 
-// Settle looks the load up in the manifest; an unfinished temporary file of
-// it is removed.
-func (s *sink) Settle(_ context.Context, load connectors.Load) (connectors.Ledger, bool, error) {
-	p, err := s.place(load)
+// Settle looks the load up in the manifest; what it left unfinished is
+// removed.
+func (s *sink) Settle(ctx context.Context, load connectors.Load) (connectors.Ledger, bool, error) {
+	t, err := s.target(ctx, load)
 	if err != nil {
 		return connectors.Ledger{}, false, err
 	}
-	defer p.root.Close()
-	if _, err := p.root.Stat(path.Dir(p.data)); errors.Is(err, fs.ErrNotExist) {
-		return connectors.Ledger{}, false, nil
+	defer t.store.Close()
+	if _, near := t.store.(*place.Local); near {
+		if _, err := t.store.Stat(ctx, path.Dir(t.name)); errors.Is(err, fs.ErrNotExist) {
+			return connectors.Ledger{}, false, nil
+		}
 	}
-	unlock, err := p.lock()
+	if err := t.store.Prepare(ctx, t.name); err != nil {
+		return connectors.Ledger{}, false, err
+	}
+	var found *connectors.Ledger
+	left := place.Parcel{Load: load.ID}
+	_, err = t.change(ctx, func(m *manifest) (bool, error) {
+		if found = m.find(load.ID); found != nil {
+			return false, nil
+		}
+		// The epoch grows, so that a process that still writes this load
+		// cannot commit it afterwards.
+		pos := m.Positions[owner(load)]
+		pos.Epoch++
+		m.Positions[owner(load)] = pos
+		if open, has := m.Open[owner(load)]; has && open.Load == load.ID {
+			left = open
+			delete(m.Open, owner(load))
+		}
+		return true, nil
+	})
 	if err != nil {
 		return connectors.Ledger{}, false, err
 	}
-	defer unlock()
-	m, err := p.read()
-	if err != nil {
-		return connectors.Ledger{}, false, err
+	if found != nil {
+		return *found, true, nil
 	}
-	if l := m.find(load.ID); l != nil {
-		return *l, true, nil
-	}
-	// The epoch grows, so that a process that still writes this load cannot
-	// commit it afterwards.
-	pos := m.Positions[owner(load)]
-	pos.Epoch++
-	m.Positions[owner(load)] = pos
-	if err := p.write(m); err != nil {
-		return connectors.Ledger{}, false, err
-	}
-	if err := p.root.Remove(p.temp(load.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return connectors.Ledger{}, false, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	return connectors.Ledger{}, false, nil
+	return connectors.Ledger{}, false, t.store.Discard(ctx, t.name, left)
 }
 
 // Position reads the last committed position.
-func (s *sink) Position(_ context.Context, load connectors.Load) (connectors.Position, bool, error) {
-	p, err := s.place(load)
+func (s *sink) Position(ctx context.Context, load connectors.Load) (connectors.Position, bool, error) {
+	t, err := s.target(ctx, load)
 	if err != nil {
 		return connectors.Position{}, false, err
 	}
-	defer p.root.Close()
-	m, err := p.read()
+	defer t.store.Close()
+	m, err := t.read(ctx)
 	if err != nil {
 		return connectors.Position{}, false, err
 	}
@@ -158,43 +181,46 @@ func (s *sink) Position(_ context.Context, load connectors.Load) (connectors.Pos
 
 // SetPosition writes a position by hand, or removes it when pos is nil. The
 // epoch grows, so that a run under way cannot overwrite it.
-func (s *sink) SetPosition(_ context.Context, load connectors.Load, pos *connectors.Position) error {
-	p, err := s.place(load)
+func (s *sink) SetPosition(ctx context.Context, load connectors.Load, pos *connectors.Position) error {
+	t, err := s.target(ctx, load)
 	if err != nil {
 		return err
 	}
-	defer p.root.Close()
-	unlock, err := p.lock()
-	if err != nil {
+	defer t.store.Close()
+	if err := t.store.Prepare(ctx, t.name); err != nil {
 		return err
 	}
-	defer unlock()
-	m, err := p.read()
-	if err != nil {
-		return err
-	}
-	epoch := m.Positions[owner(load)].Epoch + 1
-	next := connectors.Position{Epoch: epoch}
-	if pos != nil {
-		next = *pos
+	_, err = t.change(ctx, func(m *manifest) (bool, error) {
+		epoch := m.Positions[owner(load)].Epoch + 1
+		next := connectors.Position{}
+		if pos != nil {
+			next = *pos
+		}
 		next.Epoch = epoch
-	}
-	m.Positions[owner(load)] = next
-	return p.write(m)
+		m.Positions[owner(load)] = next
+		return true, nil
+	})
+	return err
 }
 
 // Check proves that the folder can be written.
-func (s *sink) Check(context.Context) error {
-	root, err := openRoot(s.env, s.folder)
+func (s *sink) Check(ctx context.Context) error {
+	store, err := s.conn.open(ctx, s.env)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	const probe = ".tieout-check.tmp"
-	f, err := root.Create(probe)
-	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+	defer store.Close()
+	if err := checkFolder(ctx, store); err != nil {
+		return err
 	}
-	f.Close()
-	return root.Remove(probe)
+	const probe, load = "tieout-check", "check"
+	if _, near := store.(*place.Local); !near {
+		return store.Prepare(ctx, probe)
+	}
+	staged, parcel, err := store.Stage(ctx, probe, load)
+	if err != nil {
+		return err
+	}
+	staged.Close()
+	return store.Discard(ctx, probe, parcel)
 }

@@ -3,30 +3,31 @@ package file
 import (
 	"context"
 	"fmt"
-	"io/fs"
+	"strings"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/file/place"
 	"github.com/tieout/tieout/schemas/record"
 )
 
 // source reads the files of one folder.
 type source struct {
 	env     connectors.Env
-	folder  string
+	conn    *Connection
 	options SourceOptions
 }
 
 func newSource(env connectors.Env, c *Connection, o *SourceOptions) (connectors.Source, error) {
-	return &source{env: env, folder: c.Path.Value, options: *o}, nil
+	return &source{env: env, conn: c, options: *o}, nil
 }
 
 // Open opens the files a stream names, all as one read.
-func (s *source) Open(_ context.Context, read connectors.Read) (connectors.Reader, error) {
-	root, err := openRoot(s.env, s.folder)
+func (s *source) Open(ctx context.Context, read connectors.Read) (connectors.Reader, error) {
+	folder, err := s.conn.open(ctx, s.env)
 	if err != nil {
 		return nil, err
 	}
-	f := &disk{root: root}
+	f := newDisk(ctx, folder)
 	reader, err := s.open(f, read)
 	if err != nil {
 		f.Close()
@@ -38,6 +39,9 @@ func (s *source) Open(_ context.Context, read connectors.Read) (connectors.Reade
 func (s *source) open(f *disk, read connectors.Read) (connectors.Reader, error) {
 	inputs, err := f.match(read.Stream)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.fetch(f.ctx, inputs, s.env.Spool); err != nil {
 		return nil, err
 	}
 	format, err := formatOfAll(s.options.Format, inputs)
@@ -97,29 +101,41 @@ func (s *source) Fields(ctx context.Context, read connectors.Read) (*record.Shap
 }
 
 // Check opens the folder.
-func (s *source) Check(context.Context) error {
-	root, err := openRoot(s.env, s.folder)
+func (s *source) Check(ctx context.Context) error {
+	folder, err := s.conn.open(ctx, s.env)
 	if err != nil {
 		return err
 	}
-	return root.Close()
+	defer folder.Close()
+	return checkFolder(ctx, folder)
 }
 
-// Streams lists the files whose format is known, in the folder itself.
-func (s *source) Streams(context.Context) ([]string, error) {
-	root, err := openRoot(s.env, s.folder)
+func checkFolder(ctx context.Context, folder place.Folder) error {
+	e, err := folder.Stat(ctx, ".")
+	if err == nil && !e.Dir {
+		err = fmt.Errorf("%w: %s is no folder", connectors.ErrConfig, folder)
+	}
+	return err
+}
+
+// Streams lists the files whose format is known, in the folder itself, sorted.
+func (s *source) Streams(ctx context.Context) ([]string, error) {
+	folder, err := s.conn.open(ctx, s.env)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	entries, err := fs.ReadDir(root.FS(), ".")
+	defer folder.Close()
+	entries, err := folder.List(ctx, ".")
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		return nil, err
 	}
 	var names []string
 	for _, e := range entries {
-		if _, err := formatOf("", e.Name()); (err == nil || zipped(e.Name())) && e.Type().IsRegular() {
-			names = append(names, e.Name())
+		if strings.HasPrefix(e.Name, ".") {
+			continue // what programs keep for themselves, ledgers among it
+		}
+		if _, err := formatOf("", e.Name); (err == nil || zipped(e.Name)) && e.Regular {
+			names = append(names, e.Name)
 		}
 	}
 	return names, nil

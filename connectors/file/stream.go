@@ -4,94 +4,73 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/file/place"
 )
-
-// openRoot opens the connection's folder. Nothing outside it can be reached
-// through the result, whatever a stream is called.
-func openRoot(env connectors.Env, folder string) (*os.Root, error) {
-	if !filepath.IsAbs(folder) {
-		folder = filepath.Join(env.Dir, folder)
-	}
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return nil, fmt.Errorf("%w: open the folder of the connection: %w", connectors.ErrEnvironment, err)
-	}
-	return root, nil
-}
-
-// inside gives a stream's path within the connection's folder. An absolute
-// path is fine when it leads there.
-func inside(root *os.Root, stream string) (string, bool) {
-	if filepath.IsAbs(stream) {
-		folder, err := filepath.Abs(root.Name())
-		if err != nil {
-			return "", false
-		}
-		if stream, err = filepath.Rel(folder, stream); err != nil {
-			return "", false
-		}
-	}
-	name := path.Clean(filepath.ToSlash(stream))
-	return name, fs.ValidPath(name) && name != "."
-}
 
 // match lists the documents a stream names, sorted.
 func (f *disk) match(stream string) ([]input, error) {
-	name, ok := inside(f.root, stream)
+	name, ok := place.Inside(f.folder, stream)
 	if !ok {
 		return nil, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, stream)
 	}
-	outer, inner := f.parts(name)
-	names, err := matchFiles(f.root, outer)
+	outer, inner, err := f.parts(name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := f.matchFiles(outer)
 	if err != nil {
 		return nil, err
 	}
 	var inputs []input
-	for _, n := range names {
-		if err := regular(f.root, n); err != nil {
-			return nil, err
-		}
-		if !zipped(n) {
-			inputs = append(inputs, input{file: n})
+	for _, e := range entries {
+		f.entries[e.Name] = e
+		if !zipped(e.Name) {
+			inputs = append(inputs, input{file: e.Name})
 			continue
 		}
-		members, err := f.members(n, inner)
+		members, err := f.members(e.Name, inner)
 		if err != nil {
 			return nil, err
 		}
 		for _, member := range members {
-			inputs = append(inputs, input{file: n, member: member})
+			inputs = append(inputs, input{file: e.Name, member: member})
 		}
+	}
+	if len(inputs) > maxInputs {
+		return nil, fmt.Errorf("%w: stream %q names %d files; at most %d are read as one", connectors.ErrConfig, stream, len(inputs), maxInputs)
 	}
 	return inputs, nil
 }
 
+// maxInputs bounds the documents of one read.
+const maxInputs = 100_000
+
 // parts parts the path of an archive from what is meant inside it.
-func (f *disk) parts(name string) (outer, inner string) {
+func (f *disk) parts(name string) (outer, inner string, err error) {
 	parts := strings.Split(name, "/")
 	for i := range len(parts) - 1 {
 		outer = strings.Join(parts[:i+1], "/")
 		if !zipped(outer) {
 			continue
 		}
-		if info, err := f.root.Stat(outer); err == nil && info.IsDir() {
+		switch e, err := f.folder.Stat(f.ctx, outer); {
+		case err == nil && e.Dir:
 			continue
+		case err != nil && !errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(outer, "*?["):
+			return "", "", err
 		}
-		return outer, strings.Join(parts[i+1:], "/")
+		return outer, strings.Join(parts[i+1:], "/"), nil
 	}
-	return name, ""
+	return name, "", nil
 }
 
 // members lists what is meant in one archive.
 func (f *disk) members(name, inner string) ([]string, error) {
-	a, err := openArchive(f.root, name)
+	a, err := f.openArchive(name)
 	if err != nil {
 		return nil, err
 	}
@@ -107,51 +86,43 @@ func (f *disk) members(name, inner string) ([]string, error) {
 	return names, err
 }
 
-func matchFiles(root *os.Root, name string) ([]string, error) {
+func (f *disk) matchFiles(name string) ([]place.Entry, error) {
 	if !strings.ContainsAny(name, "*?[") {
-		return []string{name}, nil
+		return f.regular(name)
 	}
-	if info, err := root.Stat(name); err == nil && info.Mode().IsRegular() {
-		return []string{name}, nil // a file that is called like a pattern
+	if e, err := f.folder.Stat(f.ctx, name); err == nil && e.Regular {
+		return []place.Entry{e}, nil // a file that is called like a pattern
 	}
-	names, err := fs.Glob(root.FS(), name)
-	if err != nil {
+	entries, err := place.Glob(f.ctx, f.folder, name)
+	if errors.Is(err, path.ErrBadPattern) {
 		return nil, fmt.Errorf("%w: stream %q is no pattern: %w", connectors.ErrConfig, name, err)
 	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%w: no file matches %q in %s", connectors.ErrConfig, name, root.Name())
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-func regular(root *os.Root, name string) error {
-	info, err := root.Stat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: there is no file %q in %s%s", connectors.ErrConfig, name, root.Name(), near(root, name))
-	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: %q is not a regular file", connectors.ErrConfig, name)
-	}
-	return nil
-}
-
-// near lists what is there instead, when that is little.
-func near(root *os.Root, name string) string {
-	entries, err := fs.ReadDir(root.FS(), path.Dir(name))
-	if err != nil || len(entries) == 0 || len(entries) > 20 {
-		return ""
-	}
-	var names []string
 	for _, e := range entries {
-		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-			names = append(names, e.Name())
+		if !e.Regular {
+			return nil, fmt.Errorf("%w: %q is not a regular file", connectors.ErrConfig, e.Name)
 		}
 	}
-	return "; it has " + strings.Join(names, ", ")
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("%w: no file matches %q in %s", connectors.ErrConfig, name, f.folder)
+	}
+	return entries, nil
+}
+
+func (f *disk) regular(name string) ([]place.Entry, error) {
+	e, err := f.folder.Stat(f.ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: there is no file %q in %s%s", connectors.ErrConfig, name, f.folder, place.Near(f.ctx, f.folder, name))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !e.Regular {
+		return nil, fmt.Errorf("%w: %q is not a regular file", connectors.ErrConfig, name)
+	}
+	return []place.Entry{e}, nil
 }
 
 // formatOf names the format of a stream: what the settings say, else the

@@ -17,18 +17,20 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/file/place"
 	"github.com/tieout/tieout/schemas/record"
 )
 
 // writer writes one load into a temporary file.
 type writer struct {
-	place  place
+	target written
 	format string
 	load   connectors.Load
 	epoch  int64
+	base   string // the last load there when this one began
 	enc    encoder
-	temp   string
-	file   *os.File
+	parcel place.Parcel
+	file   *os.File  // of this machine
 	out    io.Writer // onto file, by way of disk
 	disk   *tally
 	pack   *gzip.Writer // between them when the file is packed; else nil
@@ -59,39 +61,29 @@ func (t *tally) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func openWriter(p place, format string, safe bool, load connectors.Load, epoch int64) (*writer, error) {
+// open prepares the writing of records.
+func (w *writer) open(ctx context.Context, safe bool) error {
 	delimiter := byte(',')
-	if strings.EqualFold(path.Ext(plain(load.Stream)), ".tsv") {
+	if strings.EqualFold(path.Ext(plain(w.load.Stream)), ".tsv") {
 		delimiter = '\t'
 	}
-	w := &writer{place: p, format: format, load: load, epoch: epoch, temp: p.temp(load.ID), hash: sha256.New(),
-		enc: newEncoder(format, delimiter, safe)}
-	f, err := p.root.OpenFile(w.temp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	w.file, w.disk = f, &tally{file: f}
-	if load.Mode == connectors.Replace {
+	w.hash, w.enc, w.disk = sha256.New(), newEncoder(w.format, delimiter, safe), &tally{file: w.file}
+	if w.load.Mode == connectors.Replace {
 		w.disk.whole = sha256.New()
 	}
 	w.out = w.disk
-	if gzipped(load.Stream) {
+	if gzipped(w.load.Stream) {
 		w.pack = gzip.NewWriter(w.disk)
 		w.out = w.pack
 	}
-	if err := w.start(delimiter); err != nil {
-		f.Close()
-		p.root.Remove(w.temp)
-		return nil, err
-	}
-	return w, nil
+	return w.start(ctx, delimiter)
 }
 
 // start writes what stands before the records of this load: the header, and
 // for an append what the file holds already.
-func (w *writer) start(delimiter byte) (err error) {
+func (w *writer) start(ctx context.Context, delimiter byte) (err error) {
 	if w.format == "parquet" {
-		w.table, err = newColumnar(w)
+		w.table, err = newColumnar(ctx, w)
 		return err
 	}
 	head := w.enc.begin(nil, w.load.Shape)
@@ -99,7 +91,7 @@ func (w *writer) start(delimiter byte) (err error) {
 		w.buf = head
 		return nil
 	}
-	there, err := w.sameHeader(head)
+	there, err := w.sameHeader(ctx, head)
 	if err != nil {
 		return err
 	}
@@ -111,22 +103,27 @@ func (w *writer) start(delimiter byte) (err error) {
 		w.buf = head
 		return nil
 	}
-	return w.copyOld(head)
+	return w.copyOld(ctx, head)
 }
 
 // old opens the file as it is, unpacked; nil when there is none.
-func (w *writer) old() (io.ReadCloser, error) {
-	if _, err := w.place.root.Stat(w.place.data); errors.Is(err, fs.ErrNotExist) {
+func (w *writer) old(ctx context.Context) (io.ReadCloser, error) {
+	e, err := w.target.store.Stat(ctx, w.target.name)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	d := &disk{root: w.place.root}
-	return d.open(input{file: w.place.data})
+	if err != nil {
+		return nil, err
+	}
+	d := newDisk(ctx, w.target.store)
+	d.entries[e.Name] = e
+	return d.open(input{file: e.Name})
 }
 
 // sameHeader refuses to add records under other columns; there reports
 // whether there is a file to add to.
-func (w *writer) sameHeader(head []byte) (there bool, err error) {
-	old, err := w.old()
+func (w *writer) sameHeader(ctx context.Context, head []byte) (there bool, err error) {
+	old, err := w.old(ctx)
 	if err != nil || old == nil {
 		return false, err
 	}
@@ -143,14 +140,14 @@ func (w *writer) sameHeader(head []byte) (there bool, err error) {
 	if n > 0 && !bytes.HasPrefix(got, head) {
 		line, _, _ := bytes.Cut(got, []byte{'\n'})
 		return true, fmt.Errorf("%w: %s has other columns: its first line begins %q, this load writes %q; write to another file, or use mode: replace",
-			connectors.ErrConfig, w.place.data, line, bytes.TrimSpace(head))
+			connectors.ErrConfig, w.target.name, line, bytes.TrimSpace(head))
 	}
 	return true, nil
 }
 
 // copyOld begins the file with what it holds already.
-func (w *writer) copyOld(head []byte) error {
-	old, err := w.old()
+func (w *writer) copyOld(ctx context.Context, head []byte) error {
+	old, err := w.old(ctx)
 	if err != nil {
 		return err
 	}
@@ -158,7 +155,7 @@ func (w *writer) copyOld(head []byte) error {
 	last := lastByte{w: w.out}
 	n, err := io.Copy(&last, old)
 	if err != nil {
-		return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		return fmt.Errorf("%w: copy %s: %w", connectors.ErrEnvironment, w.target.name, err)
 	}
 	if n == 0 {
 		w.buf = head
@@ -207,45 +204,52 @@ func (w *writer) flush() error {
 	_, err := w.out.Write(w.buf)
 	w.buf = w.buf[:0]
 	if err != nil {
-		return fmt.Errorf("%w: write %s: %w", connectors.ErrEnvironment, w.temp, err)
+		return fmt.Errorf("%w: write %s: %w", connectors.ErrEnvironment, w.target.name, err)
 	}
 	return nil
 }
 
 // Commit completes the temporary file and makes it the file, by way of the
 // manifest.
-func (w *writer) Commit(_ context.Context, ledger connectors.Ledger, approve func(connectors.Receipt) error) (connectors.Receipt, error) {
-	unlock, err := w.place.lock()
+func (w *writer) Commit(ctx context.Context, ledger connectors.Ledger, approve func(connectors.Receipt) error) (connectors.Receipt, error) {
+	release, err := w.target.store.Claim(ctx, w.target.name)
 	if err != nil {
 		return connectors.Receipt{}, err
 	}
-	defer unlock()
-	m, err := w.place.read()
+	defer release()
+	m, err := w.target.read(ctx)
 	if err != nil {
 		return connectors.Receipt{}, err
 	}
 	if now := m.Positions[owner(w.load)].Epoch; now != w.epoch {
 		return connectors.Receipt{}, fmt.Errorf("%w: epoch %d, this run has %d", connectors.ErrFenced, now, w.epoch)
 	}
-	receipt, err := w.complete()
+	if w.load.Mode == connectors.Append && m.last() != w.base {
+		return connectors.Receipt{}, w.overtaken()
+	}
+	receipt, err := w.complete(ctx)
 	if err != nil {
 		return receipt, err
 	}
-	data, err := w.digest()
-	if err != nil {
+	if err := w.deposit(ctx); err != nil {
 		return receipt, err
 	}
-	if w.load.Mode == connectors.Replace && m.Data != nil && m.Data.SHA256 == data.SHA256 && w.inPlace(data) {
+	if w.load.Mode == connectors.Replace && m.Data != nil && m.Data.SHA256 == w.parcel.SHA256 && w.inPlace(ctx) {
 		receipt = connectors.Receipt{Unchanged: w.rows - int64(len(receipt.Refused)), Refused: receipt.Refused}
 	}
 	if err := approve(receipt); err != nil {
 		return receipt, err
 	}
-	if err := w.publish(m, data, w.final(ledger, receipt)); err != nil {
+	if err := w.publish(ctx, m, w.final(ledger, receipt)); err != nil {
 		return receipt, err
 	}
 	w.over = true
-	return receipt, w.place.root.Close()
+	return receipt, w.target.store.Close()
+}
+
+// overtaken says that the file is not the one this load was made for.
+func (w *writer) overtaken() error {
+	return fmt.Errorf("%w: another load was committed to %s since this one began; run it again", connectors.ErrEnvironment, w.target.name)
 }
 
 // final is the ledger as it is kept.
@@ -257,9 +261,9 @@ func (w *writer) final(l connectors.Ledger, r connectors.Receipt) connectors.Led
 	return l
 }
 
-// publish writes the manifest, which is the commit, and then the rename that
-// follows from it.
-func (w *writer) publish(m *manifest, data *dataFile, ledger connectors.Ledger) error {
+// publish writes the manifest, which is the commit, and then makes the data
+// the file, which follows from it.
+func (w *writer) publish(ctx context.Context, m *manifest, ledger connectors.Ledger) error {
 	pos := connectors.Position{Epoch: w.epoch, LoadID: w.load.ID}
 	switch {
 	case ledger.After != nil:
@@ -270,68 +274,71 @@ func (w *writer) publish(m *manifest, data *dataFile, ledger connectors.Ledger) 
 		pos.Epoch, pos.LoadID = w.epoch, w.load.ID
 	}
 	m.Positions[owner(w.load)] = pos
-	m.Loads, m.Data = append(m.Loads, ledger), data
-	if err := w.place.write(m); err != nil {
+	m.Loads, m.Data = append(m.Loads, ledger), &w.parcel
+	delete(m.Open, owner(w.load))
+	switch err := w.target.write(ctx, m); {
+	case errors.Is(err, place.ErrStale):
+		return w.overtaken()
+	case errors.Is(err, place.ErrUnknown):
+		w.over = true // Settle tells what is to be removed
+		return fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err)
+	case err != nil:
 		return err
 	}
-	if err := w.place.publish(w.temp); err != nil {
+	w.over = true // nothing is undone from here on
+	if err := w.target.publish(ctx, w.parcel); err != nil {
 		return fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err)
 	}
+	if w.parcel.Upload == "" {
+		return nil
+	}
+	// Noted, so that nobody looks for the upload again. Whoever comes first
+	// does it where this does not.
+	m.Data.Upload, m.Data.Parts = "", nil
+	_ = w.target.write(ctx, m)
 	return nil
 }
 
 // complete ends the temporary file and counts what it changes.
-func (w *writer) complete() (connectors.Receipt, error) {
+func (w *writer) complete(ctx context.Context) (connectors.Receipt, error) {
 	if w.table != nil {
-		return w.table.complete()
+		return w.table.complete(ctx)
 	}
 	if w.merge != nil {
-		return w.merge.complete()
+		return w.merge.complete(ctx)
 	}
 	w.buf = w.enc.end(w.buf)
 	return connectors.Receipt{Inserted: w.rows}, w.flush()
 }
 
-// digest makes the temporary file durable and describes it.
-func (w *writer) digest() (*dataFile, error) {
-	var err error
+// deposit brings the temporary file to its place and describes it.
+func (w *writer) deposit(ctx context.Context) error {
 	if w.pack != nil {
-		err = w.pack.Close()
+		if err := w.pack.Close(); err != nil {
+			return fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
+		}
 	}
-	if serr := w.file.Sync(); err == nil {
-		err = serr
-	}
-	if cerr := w.file.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	data := &dataFile{Temp: w.temp, Bytes: w.disk.size}
+	w.parcel.Bytes = w.disk.size
 	if w.disk.whole != nil {
-		data.SHA256 = hex.EncodeToString(w.disk.whole.Sum(nil))
+		w.parcel.SHA256 = hex.EncodeToString(w.disk.whole.Sum(nil))
 	}
-	return data, nil
+	return w.target.store.Deposit(ctx, w.target.name, w.file, &w.parcel)
 }
 
 // inPlace reports whether the file still is what the last load left, as far
 // as its size tells.
-func (w *writer) inPlace(data *dataFile) bool {
-	info, err := w.place.root.Stat(w.place.data)
-	return err == nil && info.Size() == data.Bytes
+func (w *writer) inPlace(ctx context.Context) bool {
+	e, err := w.target.store.Stat(ctx, w.target.name)
+	return err == nil && e.Size == w.parcel.Bytes
 }
 
 // Abort removes the temporary file.
-func (w *writer) Abort(context.Context) error {
+func (w *writer) Abort(ctx context.Context) error {
+	defer w.target.store.Close()
+	w.file.Close()
 	if w.over {
 		return nil
 	}
 	w.over = true
-	w.file.Close()
-	err := w.place.root.Remove(w.temp)
-	w.place.root.Close()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return w.target.store.Discard(ctx, w.target.name, w.parcel)
 }

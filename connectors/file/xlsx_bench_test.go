@@ -46,7 +46,7 @@ func bigBook(t testing.TB, path string, rows int) {
 func BenchmarkSheet(b *testing.B) {
 	dir := b.TempDir()
 	bigBook(b, dir+"/b.xlsx", 100_000)
-	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: "."}
+	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}}
 	read := connectors.Read{Stream: "b.xlsx", Fields: []connectors.FieldSpec{typed("c0", record.Integer), typed("c3", record.Date), typed("c6", record.Decimal)}}
 	b.ReportAllocs()
 	var batch record.Batch

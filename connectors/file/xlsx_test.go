@@ -97,7 +97,7 @@ func inline(rows ...[]string) string {
 
 func openErr(t testing.TB, dir string, options SourceOptions, read connectors.Read) error {
 	t.Helper()
-	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, folder: ".", options: options}
+	src := &source{env: connectors.Env{Dir: dir, Limits: connectors.DefaultLimits()}, conn: &Connection{Path: Folder{text(".")}}, options: options}
 	r, err := src.Open(context.Background(), read)
 	if err != nil {
 		return err

@@ -27,14 +27,9 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 			return &addressError{"the address", "not one of IP"}
 		}
 		ip := plain(to.Addr())
-		why := forbidden(ip)
-		switch {
-		case why != "": // whoever asks
-		case !ours: // a proxy that the environment names
-		case at.local && !ip.IsLoopback():
-			why = "another machine, though the host says this one"
-		case !at.local && ip.IsLoopback():
-			why = "this machine, which the host does not say"
+		why := forbidden(ip) // whoever asks
+		if ours {            // and no proxy that the environment names
+			why = unwanted(ip, at.local)
 		}
 		if why != "" {
 			return &addressError{ip.String(), why}
@@ -42,6 +37,20 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 		return nil
 	}
 	return d.DialContext(ctx, network, address)
+}
+
+// unwanted says why an address is not the one a host stands for, or "". local
+// says that the host was given as this machine.
+func unwanted(ip netip.Addr, local bool) string {
+	why := forbidden(ip)
+	switch {
+	case why != "":
+	case local && !ip.IsLoopback():
+		why = "another machine, though the host says this one"
+	case !local && ip.IsLoopback():
+		why = "this machine, which the host does not say"
+	}
+	return why
 }
 
 // forbidden says why an address is never connected to, or "".

@@ -135,7 +135,11 @@ func (p *Project) sink(pipeline *pipelines.Pipeline, runID string) (connectors.S
 	}
 	def := p.options.Registry.Lookup(c.Kind.Name)
 	if def.NewTarget == nil {
-		return def.NewSink(p.env(c.Name), c.Settings, pipeline.SinkOptions())
+		env := p.env(c.Name)
+		if runID != "" {
+			env.Spool = filepath.Join(p.StateDir(), "spool", runID)
+		}
+		return def.NewSink(env, c.Settings, pipeline.SinkOptions())
 	}
 	target, err := def.NewTarget(p.env(c.Name), c.Settings, pipeline.SinkOptions())
 	if err != nil {

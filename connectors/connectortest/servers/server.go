@@ -82,8 +82,11 @@ func (s Server) give(t testing.TB, err error) {
 // Main runs the tests of a package with one PostgreSQL server for all of them,
 // and one of each other kind named, for use in TestMain. It returns the exit
 // code.
-func Main(m *testing.M, more ...Server) int {
-	for _, s := range append(more, PostgreSQL()) {
+func Main(m *testing.M, more ...Server) int { return Run(m, append(more, PostgreSQL())...) }
+
+// Run is Main with the kinds named and no other.
+func Run(m *testing.M, kinds ...Server) int {
+	for _, s := range kinds {
 		if os.Getenv(s.Variable) != "" {
 			continue
 		}

@@ -48,7 +48,7 @@ HostKey %[1]s/host_key
 AuthorizedKeysFile %[1]s/authorized_keys
 PidFile none
 StrictModes no
-UsePAM no
+UsePAM yes
 UseDNS no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
