@@ -28,6 +28,7 @@ type reader struct {
 	fill   *rows.Filler
 	ahead  []rows.Item // read to learn the shape, not yet given out
 	seq    int64
+	xml    func() bool // what the records were written in, once there were some
 	parted bool
 	part   func(page int64) string
 	parts  []string        // of the rows of the last batch

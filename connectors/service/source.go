@@ -47,7 +47,7 @@ func (s *source) open(ctx context.Context, read connectors.Read, dir string) (co
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{feed: f, name: read.Stream, parted: stream.parted()}
+	r := &reader{feed: f, name: read.Stream, parted: stream.parted(), xml: func() bool { return f.written == inXML }}
 	r.part = func(page int64) string { return f.walk.partOf(int(page)) }
 	r.base, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if dir != "" {
@@ -237,7 +237,11 @@ func (r *reader) learn(ctx context.Context, read connectors.Read, key []document
 	if err != nil {
 		return err
 	}
-	if r.plan, err = rows.NewPlan(read, samples, limits); err != nil {
+	newPlan := rows.NewPlan
+	if r.xml() {
+		newPlan = rows.NewXMLPlan
+	}
+	if r.plan, err = newPlan(read, samples, limits); err != nil {
 		return err
 	}
 	for _, name := range key {
