@@ -22,6 +22,9 @@ const (
 	segmentBatches = 64
 )
 
+// stageTable is the staging table as the server calls it in errors.
+const stageTable = "tieout_stage"
+
 // block is a stretch of lines on their way to the server.
 type block struct {
 	text []byte
@@ -36,6 +39,9 @@ type copier struct {
 	enc      *encoder
 	refusals *refusals
 	copy     string // the COPY statement
+	// divert makes the staging table and moves what is loaded into it, where
+	// rows go straight into an empty target; nil otherwise.
+	divert   func(ctx context.Context) error
 	relation string // what the server calls its table in errors
 
 	open    copyStatement // nil between segments
@@ -57,11 +63,17 @@ type copyStatement interface {
 
 func newCopier(s *session, p *plan, relation string, r *refusals) *copier {
 	c := &copier{s: s, target: p, enc: newEncoder(p), refusals: r, relation: relation, sum: sha256.New(), current: new(block)}
+	c.aim()
+	return c
+}
+
+// aim writes the COPY statement.
+func (c *copier) aim() {
+	p := c.target
 	c.copy = "COPY " + p.target + " (" + p.list("") + ") FROM STDIN"
 	if p.staged() {
-		c.copy = "COPY " + p.stage + " (" + p.list("") + ", " + rowColumn + ") FROM STDIN"
+		c.copy, c.relation = "COPY "+p.stage+" ("+p.list("")+", "+rowColumn+") FROM STDIN", stageTable
 	}
-	return c
 }
 
 func (c *copier) plan() *plan { return c.target }

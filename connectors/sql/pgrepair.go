@@ -48,6 +48,12 @@ func (c *copier) undo(ctx context.Context, cause error) error {
 // checked at the end and names none, and then the lines are halved.
 func (c *copier) resend(ctx context.Context, from, to int, cause error) error {
 	for {
+		if c.divert != nil && met(cause) {
+			if err := c.turn(ctx); err != nil {
+				return err
+			}
+			return c.retry(ctx, from, to)
+		}
 		at := from + c.line(cause) - 1
 		if at < from || at >= to {
 			if to-from == 1 {
@@ -71,6 +77,40 @@ func (c *copier) resend(ctx context.Context, from, to int, cause error) error {
 			return err
 		}
 	}
+}
+
+// met reports whether a line met a key that is there already.
+func met(cause error) bool {
+	var pe *pq.Error
+	return errors.As(cause, &pe) && pe.Code == "23505"
+}
+
+// turn goes over to staging: a key came twice in the load, or somebody else
+// filled the target meanwhile, and only a merge can tell what that means. The
+// lines of the segment get the numbers of their rows.
+func (c *copier) turn(ctx context.Context) error {
+	divert := c.divert
+	c.divert = nil
+	if err := divert(ctx); err != nil {
+		return err
+	}
+	c.aim()
+	for _, k := range c.segment {
+		k.number()
+	}
+	return nil
+}
+
+// number puts each row's number behind its line, as staged lines have it.
+func (k *block) number() {
+	text := make([]byte, 0, len(k.text)+20*len(k.ends))
+	start := uint32(0)
+	for i, end := range k.ends {
+		text = append(append(text, k.text[start:end-1]...), '\t')
+		text = append(strconv.AppendInt(text, k.rows[i], 10), '\n')
+		start, k.ends[i] = end, uint32(len(text))
+	}
+	k.text = text
 }
 
 func (c *copier) retry(ctx context.Context, from, to int) error {

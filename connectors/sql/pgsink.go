@@ -123,27 +123,64 @@ func (p *postgres) begin(ctx context.Context, s *session, load connectors.Load, 
 	// A missing table is created with the merge, and until then its rows wait
 	// in staging: an open transaction that holds a new table would make every
 	// later load of the same name wait for this one.
-	if load.Mode != connectors.Append || len(plan.create) > 0 {
+	straight := load.Mode == connectors.Append && len(plan.create) == 0
+	blank := false
+	if load.Mode == connectors.Upsert && plan.unique && len(plan.create) == 0 {
+		if blank, err = p.blank(ctx, s, plan); err != nil {
+			return nil, err
+		}
+	}
+	if !straight && !blank {
 		if err := p.stage(ctx, s, plan); err != nil {
 			return nil, err
 		}
 	}
-	relation := load.Stream[strings.LastIndexByte(load.Stream, '.')+1:]
-	if plan.staged() {
-		relation = "tieout_stage"
+	c := newCopier(s, plan, load.Stream[strings.LastIndexByte(load.Stream, '.')+1:], r)
+	if blank {
+		c.divert = func(ctx context.Context) error { return p.move(ctx, s, plan) }
 	}
-	return newCopier(s, plan, relation, r), nil
+	return c, nil
+}
+
+// blank reports whether the target is empty, so that an upsert may go straight
+// into it: its unique index finds a key that comes twice, and then the rows
+// are moved out again, which takes the right to delete.
+func (p *postgres) blank(ctx context.Context, s *session, plan *plan) (yes bool, err error) {
+	err = s.conn.GetContext(ctx, &yes, "SELECT has_table_privilege($1::regclass, 'DELETE') AND NOT EXISTS (SELECT 1 FROM "+plan.target+")", plan.target)
+	return yes, s.wrap(err, "look into %q", plan.name)
+}
+
+// ownRows finds the rows that the open transaction has put in: those of other
+// sessions can be seen only once their transactions have ended. A savepoint has
+// a number of its own, near that of the transaction, perhaps beyond a turn of
+// the 32 bits a row keeps.
+const ownRows = `txid_status((txid_current() >> 32 << 32) + xmin::text::bigint + CASE
+	WHEN xmin::text::bigint - (txid_current() & 4294967295) > 2147483648 THEN -4294967296
+	WHEN xmin::text::bigint - (txid_current() & 4294967295) < -2147483648 THEN 4294967296 ELSE 0 END) = 'in progress'`
+
+// move makes the staging table and puts what was loaded into it, numbered in
+// order: fewer than the numbers of the rows that follow, which leave room for
+// all of a batch.
+func (p *postgres) move(ctx context.Context, s *session, plan *plan) error {
+	if err := p.stage(ctx, s, plan); err != nil {
+		return err
+	}
+	err := s.exec(ctx, "stage what was loaded", "INSERT INTO "+plan.stage+" ("+plan.list("")+", "+rowColumn+") SELECT "+plan.list("")+", row_number() OVER (ORDER BY ctid) - 1 FROM "+plan.target+" WHERE "+ownRows)
+	if err != nil {
+		return err
+	}
+	return s.exec(ctx, "empty the target again", "DELETE FROM "+plan.target+" WHERE "+ownRows)
 }
 
 // stage makes the staging table: the target's columns without its rules, and
 // the row number.
 func (p *postgres) stage(ctx context.Context, s *session, plan *plan) error {
-	plan.stage = "pg_temp.tieout_stage"
+	plan.stage = "pg_temp." + stageTable
 	plan.index = "CREATE INDEX ON " + plan.stage + " (" + rowColumn + ")"
-	statement := "CREATE TEMP TABLE tieout_stage ON COMMIT DROP AS SELECT " + plan.list("") + ", 0::bigint AS " + rowColumn +
+	statement := "CREATE TEMP TABLE " + stageTable + " ON COMMIT DROP AS SELECT " + plan.list("") + ", 0::bigint AS " + rowColumn +
 		" FROM " + plan.target + " WITH NO DATA"
 	if len(plan.create) > 0 {
-		statement = "CREATE TEMP TABLE tieout_stage ("
+		statement = "CREATE TEMP TABLE " + stageTable + " ("
 		for i := range plan.columns {
 			statement += plan.columns[i].quoted + " " + plan.columns[i].typ + ", "
 		}
