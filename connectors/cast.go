@@ -10,6 +10,7 @@ import (
 	"github.com/tieout/tieout/schemas/decimal"
 	"github.com/tieout/tieout/schemas/record"
 	"github.com/tieout/tieout/transforms/calendar"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 // Caster turns text as received into values of one declared field. It is
@@ -21,6 +22,8 @@ type Caster struct {
 	zone    *time.Location
 	mark    byte
 	minor   bool
+	// encoding is one of those of fieldtype, in place of a pattern.
+	encoding string
 }
 
 // NewCaster compiles a declaration. mark is the decimal mark of the source's
@@ -30,6 +33,10 @@ func NewCaster(spec FieldSpec, mark byte, zone *time.Location) (*Caster, error) 
 	c.field = record.Field{Name: spec.Name, Kind: spec.Kind, Scale: spec.Scale}
 	if spec.Kind == record.Decimal && spec.MinorUnits && spec.Scale == record.NoScale {
 		c.field.Scale = 2
+	}
+	if fieldtype.Encoding(spec.Pattern) {
+		c.encoding = spec.Pattern
+		return c, nil
 	}
 	if spec.Pattern != "" {
 		p, err := calendar.CompilePattern(spec.Pattern)
@@ -55,6 +62,11 @@ func (c *Caster) Cast(dst *record.Column, row int, text []byte) (plain bool, err
 	case record.Text, record.Unknown:
 		dst.SetText(row, text)
 		return true, nil
+	}
+	if c.encoding != "" {
+		return false, c.decode(dst, row, bytes.TrimSpace(text))
+	}
+	switch c.field.Kind {
 	case record.Decimal:
 		return c.decimal(dst, row, text)
 	case record.Integer:
@@ -71,11 +83,35 @@ func (c *Caster) Cast(dst *record.Column, row int, text []byte) (plain bool, err
 	return false, c.refuse(dst, row, text)
 }
 
+// decode reads a value that is written in a way of its own.
+func (c *Caster) decode(dst *record.Column, row int, text []byte) error {
+	if c.encoding == fieldtype.Percent {
+		d, ok := percent(text)
+		if ok && c.field.Scale != record.NoScale {
+			d, ok = d.Rescale(c.field.Scale)
+		}
+		if !ok {
+			return c.refuse(dst, row, text)
+		}
+		dst.SetDecimal(row, d)
+		return nil
+	}
+	v, ok := encoded(c.encoding, c.field.Kind, text)
+	if !ok {
+		return c.refuse(dst, row, text)
+	}
+	dst.SetInt(row, v)
+	return nil
+}
+
 func (c *Caster) refuse(dst *record.Column, row int, text []byte) error {
 	dst.SetNil(row)
 	what := c.field.Kind.String()
 	if c.pattern != nil {
 		what += " written " + c.pattern.String()
+	}
+	if c.encoding != "" {
+		what += " written as " + c.encoding
 	}
 	return fmt.Errorf("%w: field %q: %q is no %s", errValue, c.field.Name, cut(text), what)
 }

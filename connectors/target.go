@@ -27,8 +27,13 @@ type Traits struct {
 	// KeyLife is how long the service knows an idempotency key: the same
 	// bytes with the same key may be sent again within it. 0 is no keys.
 	KeyLife time.Duration
-	// Find says that a document can be looked up by its natural key.
-	Find bool
+	// Find says that a document can be looked up by its natural key, and
+	// FindDelay how long after it was taken it may not be found yet.
+	Find      bool
+	FindDelay time.Duration
+	// Marks says that what Find finds tells whether it is ours: the mark
+	// stands in the document.
+	Marks bool
 	// Real says that documents leave this machine: the origin is not loopback.
 	Real bool
 }
@@ -59,6 +64,8 @@ type Document struct {
 	// ID and Version are what the service calls the document, for Update and
 	// Void.
 	ID, Version string
+	// Again says that an earlier attempt may have arrived.
+	Again bool
 }
 
 // Outcome is what became of a document.
@@ -66,20 +73,33 @@ type Outcome string
 
 // The outcomes. Refused is for good and the document's own fault. Unknown
 // means that it may have been taken: only Find, or the same bytes under the
-// same key, can tell.
+// same key, can tell. The others say for sure that this attempt changed
+// nothing: Later that the service takes nothing for a while, Stale that the
+// document has another version than the one sent, and Duplicate that there is
+// a document of its natural key already.
 const (
 	Confirmed Outcome = "confirmed"
 	Refused   Outcome = "refused"
 	Unknown   Outcome = "unknown"
+	Later     Outcome = "later"
+	Stale     Outcome = "stale"
+	Duplicate Outcome = "duplicate"
 )
 
 // Delivery is a reply to a document.
 type Delivery struct {
-	Outcome     Outcome
-	ID, Version string // what the service calls it now, when Confirmed
+	Outcome Outcome
+	// ID and Version are what the service calls it now, when Confirmed. Stale
+	// has the Version it should be, "" when only Find can tell.
+	ID, Version string
 	// Replayed says that the service had taken it before under the same key,
 	// or that Find found it.
 	Replayed bool
+	// Foreign says that what Find found bears no mark of ours.
+	Foreign bool
+	// Wait is how long to wait before another attempt, when Later; 0 when the
+	// service does not say.
+	Wait time.Duration
 	// Reason is why it was refused, or why the outcome is unknown, in the
 	// service's words where it has some; RequestID names the request to it.
 	Reason    string
@@ -93,13 +113,17 @@ var ErrNotSent = errors.New("not sent")
 
 // Outlet sends the documents of one load. It is for one goroutine.
 type Outlet interface {
-	// Send sends one document once, waiting as the service's limits ask. A
-	// refusal of the document is a Delivery and no error. An error that wraps
-	// ErrNotSent ends the load with the document as planned as before; any
-	// other error leaves it Unknown.
+	// Ready waits until the service's limits allow another document, and
+	// proves who sends it where that takes a request. An error ends the load
+	// with the document as planned as before.
+	Ready(ctx context.Context) error
+	// Send sends one document once. A refusal of the document is a Delivery
+	// and no error. An error that wraps ErrNotSent ends the load with the
+	// document as planned as before; any other error leaves it Unknown.
 	Send(ctx context.Context, d Document) (Delivery, error)
-	// Find looks a document up by its natural key. found=false is sure that
-	// there is none.
+	// Find looks a document up by what the service calls it, or else by its
+	// natural key. found=false is sure that there is none; a Delivery of
+	// Unknown that there are several and nobody can tell which.
 	Find(ctx context.Context, d Document) (delivery Delivery, found bool, err error)
 	Close() error
 }

@@ -24,7 +24,9 @@ type edge struct {
 func (e edge) put(b *branch) {
 	switch {
 	case !e.set:
-		b.none()
+		if b.none(); e.kind != record.Unknown {
+			b.kind = e.kind
+		}
 	case e.kind == record.Text:
 		b.setText(e.text)
 	default:

@@ -18,18 +18,19 @@ type Connection struct {
 
 // Common are the keys of every connection to a web service.
 type Common struct {
-	BaseURL   Address           `yaml:"base_url" required:"true" ref:"true" doc:"Where the paths of requests begin." example:"https://api.example.com/v1"`
-	Origins   []Address         `yaml:"origins,one_or_list" doc:"Further places, scheme://host, that links to next pages may lead to. Requests, and what proves who sends them, go nowhere else." example:"[https://files.example.com]"`
-	Auth      auth.Settings     `yaml:"auth" doc:"How requests prove who sends them."`
-	Config    Query             `yaml:"config" doc:"Settings of your own, read by expressions as config.name." example:"{company: \"${env:COMPANY}\"}"`
-	Headers   Header            `yaml:"headers" doc:"Headers of every request." example:"{Accept: application/json}"`
-	Query     Query             `yaml:"query" doc:"Query parameters of every request."`
-	Limits    []Limit           `yaml:"limits,one_or_list" doc:"How many requests the service allows; all of them are kept."`
-	Replies   []Reply           `yaml:"replies,one_or_list" doc:"What replies mean; the first that fits counts, before what is usual: 204 and 304 are empty, 429 and 503 wait, 408 and 5xx try again, other errors stop."`
-	RequestID document.Text     `yaml:"request_id" doc:"Header of replies by which the service knows a request; it is logged, and named in errors." example:"X-Request-Id"`
-	Timeout   document.Duration `yaml:"timeout" default:"2m" doc:"How long a reply may take as a whole."`
-	Idle      document.Duration `yaml:"idle" default:"30s" doc:"How long a reply may send nothing."`
-	MaxPage   document.Size     `yaml:"max_page" default:"1GiB" doc:"The largest reply, after inflating."`
+	BaseURL   Address                       `yaml:"base_url" required:"true" ref:"true" doc:"Where the paths of requests begin." example:"https://api.example.com/v1"`
+	Origins   []Address                     `yaml:"origins,one_or_list" doc:"Further places, scheme://host, that links to next pages may lead to. Requests, and what proves who sends them, go nowhere else." example:"[https://files.example.com]"`
+	Auth      auth.Settings                 `yaml:"auth" doc:"How requests prove who sends them."`
+	Config    Query                         `yaml:"config" doc:"Settings of your own, read by expressions as config.name." example:"{company: \"${env:COMPANY}\"}"`
+	Types     document.Map[fieldtype.Named] `yaml:"types" doc:"Types with names of their own, for the fields of the streams." example:"{us_date: {as: date, pattern: MM/DD/YYYY}}"`
+	Headers   Header                        `yaml:"headers" doc:"Headers of every request." example:"{Accept: application/json}"`
+	Query     Query                         `yaml:"query" doc:"Query parameters of every request."`
+	Limits    []Limit                       `yaml:"limits,one_or_list" doc:"How many requests the service allows; all of them are kept."`
+	Replies   []Reply                       `yaml:"replies,one_or_list" doc:"What replies mean; the first that fits counts, before what is usual: 204 and 304 are empty, 429 and 503 wait, 408 and 5xx try again, other errors stop."`
+	RequestID document.Text                 `yaml:"request_id" doc:"Header of replies by which the service knows a request; it is logged, and named in errors." example:"X-Request-Id"`
+	Timeout   document.Duration             `yaml:"timeout" default:"2m" doc:"How long a reply may take as a whole."`
+	Idle      document.Duration             `yaml:"idle" default:"30s" doc:"How long a reply may send nothing."`
+	MaxPage   document.Size                 `yaml:"max_page" default:"1GiB" doc:"The largest reply, after inflating."`
 }
 
 // Authentication gives the settings under auth.

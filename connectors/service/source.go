@@ -93,6 +93,7 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 
 // furnish gives the world what is known before the first request.
 func (f *fetcher) furnish(read *connectors.Read) error {
+	f.world.zone = read.Zone
 	for _, name := range []string{"number", "offset", "size", "count"} {
 		f.world.change("page", name).kind = record.Integer
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
@@ -37,6 +38,7 @@ type formula struct {
 	document.Expr
 	paths        [][]string
 	each, parent [][]string // the same for what is read for each of many
+	cursor       [][]string // and for the bounds
 }
 
 // set reports whether there is an expression.
@@ -100,8 +102,9 @@ func (f *formula) decode(n *document.Node, d *document.Decoder) {
 
 func (f *formula) check(x document.Expr, n *document.Node, d *document.Decoder) {
 	f.Expr = x
-	f.paths, f.each, f.parent = pathsIn(x.Value, "reply"), pathsIn(x.Value, "each"), pathsIn(x.Value, "parent")
-	expression.Compile(x, &expression.Env{Shape: anyWorld(), Assume: record.Unknown}, n.Path(), d.Report)
+	f.paths, f.cursor = pathsIn(x.Value, "reply"), pathsIn(x.Value, "cursor")
+	f.each, f.parent = pathsIn(x.Value, "each"), pathsIn(x.Value, "parent")
+	expression.Compile(x, &expression.Env{Shape: anyWorld(), Assume: record.Unknown, Zone: time.UTC}, n.Path(), d.Report)
 	f.checkEach(n, d.Report)
 }
 

@@ -1,9 +1,11 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/go-faster/jx"
 
@@ -37,7 +39,7 @@ func anyWorld() *record.Shape {
 		open("each"), open("parent"), of("session", plain("token", record.Text)), of("job", plain("id", record.Text)))
 }
 
-var replyPath = regexp.MustCompile(`\b(reply|each|parent)((?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
+var replyPath = regexp.MustCompile(`\b(reply|each|parent|cursor)((?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
 var pathStep = regexp.MustCompile(`\.([A-Za-z_]\w*)|\["([^"\\]*)"\]`)
 
 // pathsIn lists the paths below one of the open names that an expression looks
@@ -172,7 +174,8 @@ type world struct {
 	batch    record.Batch
 	programs map[*formula]*expression.Evaluator
 	fields   map[*formula]record.Field
-	fresh    bool // the batch holds what root holds
+	zone     *time.Location // nil is UTC
+	fresh    bool           // the batch holds what root holds
 }
 
 // settle brings the batch up to date.
@@ -240,7 +243,7 @@ func (w *world) compile(f *formula) (*expression.Program, error) {
 		}
 		w.settle()
 		var r document.Report
-		p := expression.Compile(f.Expr, &expression.Env{Shape: w.shape}, f.Path(), &r)
+		p := expression.Compile(f.Expr, &expression.Env{Shape: w.shape, Zone: cmp.Or(w.zone, time.UTC)}, f.Path(), &r)
 		switch {
 		case p != nil && p.Evaluable():
 			return p, nil
@@ -259,9 +262,9 @@ func (w *world) compile(f *formula) (*expression.Program, error) {
 // lacking are the values an expression looks at that are not there.
 func (w *world) lacking(f *formula) []*branch {
 	var out []*branch
-	for root, paths := range map[string][][]string{"reply": f.paths, "each": f.each, "parent": f.parent} {
+	for root, paths := range map[string][][]string{"reply": f.paths, "each": f.each, "parent": f.parent, "cursor": f.cursor} {
 		for _, path := range paths {
-			if b := w.root.at(root).at(path...); !b.has && len(b.kids) == 0 {
+			if b := w.root.at(append([]string{root}, path...)...); !b.has && len(b.kids) == 0 {
 				out = append(out, b)
 			}
 		}

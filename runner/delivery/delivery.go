@@ -60,14 +60,23 @@ type Intent struct {
 	PlannedAt time.Time
 	SentAt    time.Time
 	EndedAt   time.Time
+	// Kept is the intent as far as the store has it.
+	Kept Progress
 }
 
-// Standing is what is known of an identity before a load: its last intent, and
-// its link, which may have been imported.
+// Progress is how far an intent is. No two processes bring it further from
+// the same place.
+type Progress struct {
+	Status   Status
+	Attempts int
+}
+
+// Standing is what is known of an identity before a load: its last intent, the
+// last one the service took, and its link, which may have been imported.
 type Standing struct {
-	Last   *Intent
-	ID     string // of the link, "" for none
-	Linked bool
+	Last, Taken *Intent
+	ID          string // of the link, "" for none
+	Linked      bool
 	// Version is that of the link.
 	Version string
 }
@@ -86,8 +95,10 @@ type Store interface {
 	// Plan keeps intents of an open load as Pending.
 	Plan(ctx context.Context, intents []Intent) error
 	// Commit makes a load's intents Planned and keeps ledger, position and the
-	// shape of the records with them, in one transaction; it fails with
-	// connectors.ErrFenced when the epoch is not the last.
+	// shape of the records with them, in one transaction. It fails with
+	// connectors.ErrFenced when the epoch is not the last, and with ErrOvertaken
+	// when an intent of another load has come between; after any other error
+	// nobody knows whether it has happened.
 	Commit(ctx context.Context, load connectors.Load, epoch int64, ledger connectors.Ledger) error
 	// Drop forgets the Pending intents of a load.
 	Drop(ctx context.Context, loadID string) error
@@ -96,14 +107,19 @@ type Store interface {
 	// Open lists a load's intents that have no outcome yet, in order, some at
 	// a time: those behind the place after.
 	Open(ctx context.Context, loadID string, after int64) ([]Intent, error)
-	// Mark writes how far an intent is. An outcome of a confirmed one makes
-	// its link in the same transaction.
+	// Mark writes how far an intent is, and its link with it when Confirmed.
+	// It fails with connectors.ErrFenced when the intent is not what Kept says:
+	// another process has taken over. Kept is what was written afterwards.
 	Mark(ctx context.Context, i *Intent) error
 	// Tally counts the intents of a load by status.
 	Tally(ctx context.Context, loadID string) (map[Status]int64, error)
 	// Refusals lists the refused intents of a load.
 	Refusals(ctx context.Context, loadID string) ([]Intent, error)
 }
+
+// ErrOvertaken means that another pipeline has planned or sent one of the
+// documents since the load was planned.
+var ErrOvertaken = fmt.Errorf("%w: sink.unsettled: another pipeline that sends the same documents came between; run it again", connectors.ErrEnvironment)
 
 // intentKey is the idempotency key: base32 of 16 bytes of SHA-256 over
 // identity, operation and sequence. Neither content nor attempt enters it.
@@ -121,7 +137,7 @@ const markLength = 16
 // document is the intent as an outlet sends it.
 func (i *Intent) document() connectors.Document {
 	return connectors.Document{Key: i.Key, Fields: i.Fields, Record: []byte(i.Record), Operation: i.Operation, IntentKey: i.IntentKey,
-		Mark: i.IntentKey[:markLength], ID: i.ID, Version: i.Version}
+		Mark: i.IntentKey[:markLength], ID: i.ID, Version: i.Version, Again: i.Attempts > 1}
 }
 
 // contentOf identifies what a record holds.

@@ -12,5 +12,6 @@
 // guess.
 //
 // It speaks no protocol: connectors.Target does. It stores nothing itself:
-// Store does. Read delivery.go first, then plan.go, commit.go and settle.go.
+// Store does. Read delivery.go first, then plan.go, commit.go, courier.go,
+// ask.go and settle.go.
 package delivery

@@ -66,18 +66,10 @@ func (k *Sink) SetPosition(ctx context.Context, load connectors.Load, pos *conne
 
 // Begin checks that documents can be sent, and takes the next epoch.
 func (k *Sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writer, error) {
-	traits, err := k.s.Target.Traits(load.Stream)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(load.Key) == 0:
+	if len(load.Key) == 0 {
 		return nil, fmt.Errorf("%w: %s is a service: name the fields that tell documents apart with key:, so that none is sent twice", connectors.ErrConfig, k.s.To)
-	case !traits.Create && !traits.Update:
-		return nil, fmt.Errorf("%w: documents of %s can be neither created nor changed", connectors.ErrConfig, k.s.To)
-	case traits.Real && !k.s.AllowUnprotected:
-		return nil, fmt.Errorf("%w: sink.unprotected: %s is not on this machine, and documents sent to a service cannot be taken back; look at them with --dry-run, then run with --allow-unprotected-writes", connectors.ErrConfig, k.s.To)
 	}
-	outlet, err := k.s.Target.Open(ctx, load)
+	outlet, traits, err := k.open(ctx, load)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +78,21 @@ func (k *Sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writ
 		return nil, errors.Join(err, outlet.Close())
 	}
 	return &writer{k: k, load: load, traits: traits, outlet: outlet, epoch: epoch, keys: runner.NewKeyer(load.Shape, load.Key), seen: make(map[string]bool)}, nil
+}
+
+// open opens the service, if documents may be sent there.
+func (k *Sink) open(ctx context.Context, load connectors.Load) (connectors.Outlet, connectors.Traits, error) {
+	traits, err := k.s.Target.Traits(load.Stream)
+	switch {
+	case err != nil:
+		return nil, traits, err
+	case !traits.Create && !traits.Update:
+		return nil, traits, fmt.Errorf("%w: documents of %s can be neither created nor changed", connectors.ErrConfig, k.s.To)
+	case traits.Real && !k.s.AllowUnprotected:
+		return nil, traits, fmt.Errorf("%w: sink.unprotected: %s is not on this machine, and documents sent to a service cannot be taken back; look at them with --dry-run, then run with --allow-unprotected-writes", connectors.ErrConfig, k.s.To)
+	}
+	outlet, err := k.s.Target.Open(ctx, load)
+	return outlet, traits, err
 }
 
 // writer plans the intents of one load.
@@ -181,25 +188,26 @@ func (w *writer) decide(i *Intent, known *Standing) (reason string, send bool) {
 	i.Sequence, i.Operation = 1, connectors.Create
 	if last != nil {
 		i.Sequence = last.Sequence + 1
-	}
-	if !known.Linked {
-		switch {
-		case last != nil && slices.Contains([]Status{Planned, Sent, Unknown}, last.Status):
+		if slices.Contains([]Status{Planned, Sent, Unknown}, last.Status) {
 			return unsettled, false
-		case !w.traits.Create:
+		}
+	}
+	taken := known.Taken
+	if !known.Linked && (taken == nil || taken.ID != "") { // a service that gave no name has no link
+		if !w.traits.Create {
 			return refusedCode + "it is not there yet, and the service creates none of this kind", false
 		}
 		w.created++
 		return "", true
 	}
-	i.ID, i.Version, i.Operation = known.ID, known.Version, connectors.Update
+	if i.ID, i.Version, i.Operation = known.ID, known.Version, connectors.Update; !known.Linked {
+		i.Version = taken.Version
+	}
 	switch {
-	case last != nil && slices.Contains([]Status{Planned, Sent, Unknown}, last.Status):
-		return unsettled, false
-	case last != nil && last.Status == Confirmed && last.Content == i.Content:
+	case taken != nil && taken.ID == i.ID && taken.Content == i.Content:
 		w.unchanged++
 		return "", false
-	case last == nil && !w.traits.Update:
+	case taken == nil && !w.traits.Update:
 		w.unchanged++ // it was linked by hand and cannot be changed
 		return "", false
 	case w.load.Mode == connectors.Append:

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/runner"
@@ -39,11 +40,10 @@ func (k *Sink) resume(ctx context.Context, load connectors.Load, fields []runner
 	if load.Shape, err = entry.Shape(); err != nil {
 		return err
 	}
-	traits, err := k.s.Target.Traits(load.Stream)
-	if err != nil {
-		return err
+	if to := open[0].To; to != k.s.To {
+		return fmt.Errorf("%w: sink.unsettled: %d documents or more are still to be sent to %s, and the pipeline now sends to %s; let it send there once more, or settle them with `tieout outbox`", connectors.ErrConfig, len(open), to, k.s.To)
 	}
-	outlet, err := k.s.Target.Open(ctx, load)
+	outlet, traits, err := k.open(ctx, load)
 	if err != nil {
 		return err
 	}

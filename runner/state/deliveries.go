@@ -33,6 +33,13 @@ var deliveryTables = []string{
 		ledger TEXT NOT NULL, fields TEXT NOT NULL)`,
 }
 
+// overtakingTables: no two intents of an identity have the same number, so
+// that of two loads that plan the same document one fails to commit.
+var overtakingTables = []string{
+	`DROP INDEX tieout_deliveries_identity`,
+	`CREATE UNIQUE INDEX tieout_deliveries_identity ON tieout_deliveries (project, environment, tenant, from_stream, to_stream, record_key, sequence) WHERE status <> 'pending'`,
+}
+
 // Deliveries is the part of the store that documents for services are kept in.
 type Deliveries struct{ s *Store }
 
@@ -105,39 +112,59 @@ func (d *Deliveries) Standings(ctx context.Context, ids []delivery.Identity) ([]
 	if len(ids) == 0 {
 		return out, nil
 	}
-	last, err := d.s.db.PreparexContext(ctx, d.s.db.Rebind(`SELECT `+deliveryColumns+` FROM tieout_deliveries WHERE project = ? AND environment = ? AND tenant = ?
-		AND from_stream = ? AND to_stream = ? AND record_key = ? AND status <> 'pending' ORDER BY sequence DESC LIMIT 1`))
-	if err != nil {
-		return nil, d.s.named(err)
+	const of = ` WHERE project = ? AND environment = ? AND tenant = ? AND from_stream = ? AND to_stream = ? AND `
+	var asked [3]*sqlx.Stmt
+	for n, query := range []string{
+		`SELECT ` + deliveryColumns + ` FROM tieout_deliveries` + of + `record_key = ? AND status <> 'pending' ORDER BY sequence DESC LIMIT 1`,
+		`SELECT ` + deliveryColumns + ` FROM tieout_deliveries` + of + `record_key = ? AND status <> 'pending' AND status = 'confirmed' ORDER BY sequence DESC LIMIT 1`,
+		`SELECT to_id, version FROM tieout_links` + of + `from_key = ?`,
+	} {
+		var err error
+		if asked[n], err = d.s.db.PreparexContext(ctx, d.s.db.Rebind(query)); err != nil {
+			return nil, d.s.named(err)
+		}
+		defer asked[n].Close()
 	}
-	defer last.Close()
-	link, err := d.s.db.PreparexContext(ctx, d.s.db.Rebind(`SELECT to_id, version FROM tieout_links WHERE project = ? AND environment = ? AND tenant = ?
-		AND from_stream = ? AND to_stream = ? AND from_key = ?`))
-	if err != nil {
-		return nil, d.s.named(err)
-	}
-	defer link.Close()
 	for n := range ids {
 		id := &ids[n]
-		args := []any{id.Project, id.Environment, id.Tenant, id.From, id.To, clean(id.Key)}
-		var rows []deliveryRow
-		if err := last.SelectContext(ctx, &rows, args...); err != nil {
+		if err := standing(ctx, asked, []any{id.Project, id.Environment, id.Tenant, id.From, id.To, clean(id.Key)}, &out[n]); err != nil {
 			return nil, d.s.named(err)
 		}
-		if len(rows) > 0 {
-			i, err := rows[0].intent()
-			if err != nil {
-				return nil, err
-			}
-			out[n].Last = &i
-		}
-		err := link.QueryRowxContext(ctx, args...).Scan(&out[n].ID, &out[n].Version)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return nil, d.s.named(err)
-		}
-		out[n].Linked = err == nil
 	}
 	return out, nil
+}
+
+// standing asks for the last intent of an identity, the last one taken, and
+// the link.
+func standing(ctx context.Context, asked [3]*sqlx.Stmt, id []any, out *delivery.Standing) error {
+	var err error
+	if out.Last, err = oneIntent(ctx, asked[0], id); err != nil {
+		return err
+	}
+	if out.Taken = out.Last; out.Last != nil && out.Last.Status != delivery.Confirmed {
+		if out.Taken, err = oneIntent(ctx, asked[1], id); err != nil {
+			return err
+		}
+	}
+	err = asked[2].QueryRowxContext(ctx, id...).Scan(&out.ID, &out.Version)
+	if out.Linked = err == nil; errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
+// oneIntent is the intent a statement finds, nil for none.
+func oneIntent(ctx context.Context, asked *sqlx.Stmt, id []any) (*delivery.Intent, error) {
+	var row deliveryRow
+	err := asked.GetContext(ctx, &row, id...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	i, err := row.intent()
+	return &i, err
 }
 
 const deliveryColumns = `load_id, place, run_id, project, environment, tenant, pipeline, from_stream, to_stream, record_key, sequence, operation, intent_key,
@@ -179,6 +206,7 @@ func (r *deliveryRow) intent() (delivery.Intent, error) {
 		Pipeline: r.Pipeline, RunID: r.RunID, LoadID: r.LoadID, Place: r.Place, Sequence: r.Sequence, Operation: connectors.Operation(r.Operation),
 		IntentKey: r.IntentKey, Record: r.Record, Content: r.Content, Input: r.Input, Line: r.Line, Status: delivery.Status(r.Status), ID: r.ID,
 		Version: r.Version, Reason: r.Reason, RequestID: r.RequestID, HTTP: r.HTTP, Attempts: r.Attempts}
+	i.Kept = delivery.Progress{Status: i.Status, Attempts: i.Attempts}
 	if err := json.Unmarshal([]byte(r.Fields), &i.Fields); err != nil {
 		return i, fmt.Errorf("read an intent: %w", err)
 	}
@@ -243,6 +271,15 @@ func (d *Deliveries) Commit(ctx context.Context, load connectors.Load, epoch int
 		}
 		if now != epoch {
 			return fmt.Errorf("%w: epoch %d, this load has %d", connectors.ErrFenced, now, epoch)
+		}
+		var taken int64
+		if err := tx.GetContext(ctx, &taken, tx.Rebind(`SELECT COUNT(*) FROM tieout_deliveries AS p JOIN tieout_deliveries AS o ON o.project = p.project AND o.environment = p.environment
+			AND o.tenant = p.tenant AND o.from_stream = p.from_stream AND o.to_stream = p.to_stream AND o.record_key = p.record_key AND o.sequence >= p.sequence
+			AND o.status <> 'pending' WHERE p.load_id = ? AND p.status = 'pending'`), load.ID); err != nil {
+			return err
+		}
+		if taken > 0 {
+			return delivery.ErrOvertaken
 		}
 		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_deliveries SET status = 'planned' WHERE load_id = ? AND status = 'pending'`), load.ID); err != nil {
 			return err
@@ -331,18 +368,27 @@ func (d *Deliveries) Intent(ctx context.Context, project, environment, key strin
 
 // Mark writes how far an intent is, and the link of a confirmed one.
 func (d *Deliveries) Mark(ctx context.Context, i *delivery.Intent) error {
-	return d.s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_deliveries SET status = ?, target_id = ?, version = ?, reason = ?, request_id = ?, http = ?,
-			attempts = ?, sent_at = ?, ended_at = ? WHERE load_id = ? AND place = ?`),
-			string(i.Status), clean(i.ID), clean(i.Version), clean(i.Reason), clean(i.RequestID), i.HTTP, i.Attempts, stampOrNone(i.SentAt), stampOrNone(i.EndedAt), i.LoadID, i.Place); err != nil {
+	err := d.s.inTx(ctx, func(tx *sqlx.Tx) error {
+		done, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_deliveries SET status = ?, sequence = ?, intent_key = ?, target_id = ?, version = ?, reason = ?, request_id = ?, http = ?,
+			attempts = ?, sent_at = ?, ended_at = ? WHERE load_id = ? AND place = ? AND status = ? AND attempts = ?`),
+			string(i.Status), i.Sequence, i.IntentKey, clean(i.ID), clean(i.Version), clean(i.Reason), clean(i.RequestID), i.HTTP, i.Attempts, stampOrNone(i.SentAt), stampOrNone(i.EndedAt),
+			i.LoadID, i.Place, string(i.Kept.Status), i.Kept.Attempts)
+		if err != nil {
 			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, fmt.Errorf("%w: another process goes on with %s %q", connectors.ErrFenced, i.To, i.Key))
 		}
 		if i.Status != delivery.Confirmed || i.ID == "" {
 			return nil
 		}
-		_, err := tx.ExecContext(ctx, tx.Rebind(putLink), i.Project, i.Environment, i.Tenant, i.From, i.To, clean(i.Key), clean(i.ID), clean(i.Version), "run "+i.RunID, stamp(d.s.now()))
+		_, err = tx.ExecContext(ctx, tx.Rebind(putLink), i.Project, i.Environment, i.Tenant, i.From, i.To, clean(i.Key), clean(i.ID), clean(i.Version), "run "+i.RunID, stamp(d.s.now()))
 		return err
 	})
+	if err == nil {
+		i.Kept = delivery.Progress{Status: i.Status, Attempts: i.Attempts}
+	}
+	return err
 }
 
 // Tally counts the intents of a load by status.

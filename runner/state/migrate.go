@@ -85,7 +85,7 @@ var migrations = [][]string{{
 	`ALTER TABLE tieout_runs ADD COLUMN slot TEXT NOT NULL DEFAULT ''`,
 	`CREATE INDEX tieout_runs_slot ON tieout_runs (project, environment, pipeline, slot) WHERE slot <> ''`,
 	`ALTER TABLE tieout_locks ADD COLUMN holder TEXT NOT NULL DEFAULT ''`,
-}, vaultTables, snapshotTables, linkTables, deliveryTables}
+}, vaultTables, snapshotTables, linkTables, deliveryTables, overtakingTables}
 
 // migrate brings the store to this program's version, under a lock so that
 // two programs starting together do it once.

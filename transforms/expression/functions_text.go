@@ -14,7 +14,7 @@ import (
 )
 
 func textFunctions() []function {
-	return slices.Concat(wholeTextFunctions(), partFunctions(), joinFunctions())
+	return slices.Concat(wholeTextFunctions(), partFunctions(), joinFunctions(), serviceFunctions())
 }
 
 // partFunctions take parts of a text, or replace them.

@@ -11,8 +11,8 @@ import (
 // Type says what a field of a stream is: `decimal`, or a mapping of type and
 // more.
 type Type struct {
-	Type       document.Text      `yaml:"type" required:"true" doc:"text, integer, decimal, boolean, date, month, timestamp, list or record." example:"date"`
-	Pattern    document.Text      `yaml:"pattern" doc:"How dates, months and timestamps are written; ISO when not given." example:"DD/MM/YYYY"`
+	Type       document.Text      `yaml:"type" required:"true" doc:"text, integer, decimal, boolean, date, month, timestamp, list or record; or dotnet_date, dotnet_timestamp, unix, unix_ms, http_date, percent_text, which are read from what services write; or a name under types of the connection." example:"date"`
+	Pattern    document.Text      `yaml:"pattern" doc:"How dates, months and timestamps are written; ISO when not given. dotnet, unix, unix_ms and http_date are patterns too, and percent one of decimals." example:"DD/MM/YYYY"`
 	Column     []document.Text    `yaml:"column,one_or_list" doc:"Names the field may have in the source, or dotted paths to it where records are nested; the first that is there counts." example:"[Qty, Takeoff]"`
 	Optional   bool               `yaml:"optional" doc:"The source may lack the field; otherwise that fails the run."`
 	Scale      *int               `yaml:"scale" doc:"Digits after the point every value of a decimal is written with; a value with more is refused." example:"2"`
@@ -38,12 +38,10 @@ func (t *Type) DecodeDocument(n *document.Node, d *document.Decoder) {
 	if t.Type.IsZero() {
 		return
 	}
-	kind, ok := record.ParseKind(t.Type.Value)
-	if !ok {
-		t.unknown(d.Report)
+	t.borrow(n)
+	if !t.settle(d.Report) {
 		return
 	}
-	t.Kind = kind
 	t.checkPattern(d.Report)
 	t.checkKeys(n, d.Report)
 }
@@ -52,6 +50,9 @@ func (t *Type) unknown(r *document.Report) {
 	hint, fix := otherWord(t.Type.Value)
 	if hint == "" {
 		s := document.Suggest(t.Type.Value, record.KindNames())
+		if other := document.Suggest(t.Type.Value, BuiltIn()); s.Fix == "" && other.Fix != "" {
+			s = other
+		}
 		hint, fix = s.Hint, s.Fix
 	}
 	d := document.DiagnosticAt(t.Type, document.CodeSourceUnknownType, hint, "there is no type %q", t.Type.Value)
@@ -81,7 +82,8 @@ func otherWord(word string) (hint, fix string) {
 }
 
 func (t *Type) checkPattern(r *document.Report) {
-	if t.Pattern.IsZero() {
+	if t.Pattern.Value == "" || Encoding(t.Pattern.Value) {
+		t.checkEncoding(r)
 		return
 	}
 	switch t.Kind {
@@ -100,6 +102,22 @@ func (t *Type) checkPattern(r *document.Report) {
 		r.ErrorAt(t.Pattern, document.CodeWrongType, "Write it like YYYY-MM-DD.", "the pattern %q has no whole date", t.Pattern.Value)
 	case t.Kind == record.Date && p.HasTime():
 		r.ErrorAt(t.Pattern, document.CodeWrongType, "Make the type timestamp, and take its local_date in a step.", "the pattern %q of a date holds a time", t.Pattern.Value)
+	}
+}
+
+// checkEncoding reports a way of writing that is none of the kind's.
+func (t *Type) checkEncoding(r *document.Report) {
+	dated := t.Kind == record.Date || t.Kind == record.Timestamp
+	switch t.Pattern.Value {
+	case "":
+	case Percent:
+		if t.Kind != record.Decimal || t.MinorUnits {
+			r.ErrorAt(t.Pattern, document.CodeWrongType, "Make the type decimal.", "%s is not written as %s", t.Kind, t.Pattern.Value)
+		}
+	default:
+		if !dated {
+			r.ErrorAt(t.Pattern, document.CodeWrongType, "Make the type date or timestamp.", "%s is not written as %s", t.Kind, t.Pattern.Value)
+		}
 	}
 }
 
@@ -166,5 +184,6 @@ func (t *Type) DocumentType() string {
 
 // DocumentSchema allows both forms.
 func (t *Type) DocumentSchema(sub func(any) any) any {
-	return map[string]any{"anyOf": []any{map[string]any{"enum": record.KindNames()}, sub(Keys{})}}
+	names := append(record.KindNames(), BuiltIn()...)
+	return map[string]any{"anyOf": []any{map[string]any{"enum": names}, map[string]any{"type": "string"}, sub(Keys{})}}
 }

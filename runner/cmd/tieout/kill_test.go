@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
-	"encoding/json"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -174,16 +170,25 @@ type scene struct {
 	compared bool
 	dump     func(t *testing.T, dir string, history bool) string
 	env      []string
+	// stream is the name of what is written, for a sink of files; a table of
+	// the project's own when empty.
+	stream string
+	// origin is the connection line of the source, nil for a local folder,
+	// and feed puts there what it holds. rows is how many records it begins
+	// with, 0 for killRows.
+	origin func(dir string) string
+	feed   func(t *testing.T, dir, text string)
+	from   string // the stream of the source, charges.csv when empty
+	rows   int
 }
 
 func scenes(t *testing.T) []scene {
 	postgres, maria := servers.Postgres(t), servers.MariaDB(t)
-	n := 0
-	return []scene{
+	return append([]scene{
 		{name: "sqlite upsert", sink: "connector: sqlite, path: out/books.db", mode: "upsert", dump: dumpSQLite},
-		{name: "file append", sink: "connector: file, path: out", mode: "append", dump: dumpFile},
-		{name: "file upsert", sink: "connector: file, path: out", mode: "upsert", dump: dumpFile},
-		{name: "postgres append", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "append", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres, fmt.Sprint("N=", n)}},
+		{name: "file append", sink: "connector: file, path: out", mode: "append", dump: dumpFile, stream: "charges.csv"},
+		{name: "file upsert", sink: "connector: file, path: out", mode: "upsert", dump: dumpFile, stream: "charges.csv"},
+		{name: "postgres append", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "append", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres}},
 		{name: "mysql append", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "append", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
 		{name: "mysql upsert", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
 		{name: "sqlite compare", sink: "connector: sqlite, path: out/books.db", mode: "upsert", compared: true, dump: dumpCompared},
@@ -191,7 +196,7 @@ func scenes(t *testing.T) []scene {
 		{name: "postgres history", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "history", missing: "close", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres}},
 		{name: "mysql delete", sink: "connector: mysql, url: \"${env:KILL_MYSQL}\"", mode: "upsert", missing: "delete", dump: func(t *testing.T, dir string, h bool) string { return dumpMySQL(t, maria, dir, h) }, env: []string{"KILL_MYSQL=" + maria}},
 		{name: "postgres upsert", sink: "connector: postgres, url: \"${env:KILL_URL}\"", mode: "upsert", dump: func(t *testing.T, dir string, h bool) string { return dumpPostgres(t, postgres, dir, h) }, env: []string{"KILL_URL=" + postgres}},
-	}
+	}, farScenes(t)...)
 }
 
 const killRows = 4000
@@ -199,10 +204,18 @@ const killRows = 4000
 // build writes the project into dir; every project has a table of its own.
 func (s *scene) build(t *testing.T, dir string) {
 	stream := "charges_" + filepath.Base(dir)
-	if strings.HasPrefix(s.name, "file") {
-		stream = "charges.csv"
+	if s.stream != "" {
+		stream = strings.ReplaceAll(s.stream, "DIR", filepath.Base(dir))
 	}
-	write(t, dir, "tieout.yaml", "tieout: 1\nproject: kill_"+filepath.Base(dir)+"\nconnections:\n  files: {connector: file, path: data}\n  target: {"+s.sink+"}\n")
+	source, from := "connector: file, path: data", "charges.csv"
+	if s.origin != nil {
+		source = s.origin(dir)
+	}
+	if s.from != "" {
+		from = strings.ReplaceAll(s.from, "DIR", filepath.Base(dir))
+	}
+	sink := strings.ReplaceAll(s.sink, "DIR", filepath.Base(dir))
+	write(t, dir, "tieout.yaml", "tieout: 1\nproject: kill_"+filepath.Base(dir)+"\nconnections:\n  files: {"+source+"}\n  target: {"+sink+"}\n")
 	cursor, missing := "\n  cursor: { field: updated }", ""
 	if s.missing != "" {
 		cursor, missing = "", "\n  missing: { "+s.missing+": { max: 50% } }"
@@ -214,7 +227,7 @@ func (s *scene) build(t *testing.T, dir string) {
 money: { amounts: [rent, due], currency: USD }
 source:
   connection: files
-  stream: charges.csv
+  stream: `+from+`
   key: id
   fields: { id: integer, rent: decimal, updated: integer }`+cursor+`
 transforms:
@@ -232,15 +245,32 @@ sink:
 	if err := os.MkdirAll(filepath.Join(dir, "out"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, "data/charges.csv", s.input(0))
+	s.put(t, dir, 0)
+}
+
+// put makes the source hold what it holds in a round.
+func (s *scene) put(t *testing.T, dir string, round int) {
+	t.Helper()
+	if s.feed != nil {
+		s.feed(t, dir, s.input(round))
+		return
+	}
+	write(t, dir, "data/charges.csv", s.input(round))
+}
+
+func (s *scene) size() int {
+	if s.rows > 0 {
+		return s.rows
+	}
+	return killRows
 }
 
 // input is what the source holds in a round.
 func (s *scene) input(round int) string {
 	if s.missing != "" || s.compared {
-		return whole(killRows, round)
+		return whole(s.size(), round)
 	}
-	return charges(killRows, round)
+	return charges(s.size(), round)
 }
 
 // whole writes a source that is read whole; a round of changes takes some
@@ -318,147 +348,4 @@ func (s *scene) run(t *testing.T, binary, dir string, extra ...string) (killed b
 		t.Fatalf("%s: %v\n%s", s.name, err, out)
 	}
 	return false
-}
-
-// state is what must come out the same: records, ledger sums, held records.
-func (s *scene) state(t *testing.T, dir string) string {
-	return s.dump(t, dir, s.mode == "history") + dumpHeld(t, dir)
-}
-
-func dumpHeld(t *testing.T, dir string) string {
-	return query(t, "sqlite", "file:"+filepath.Join(dir, ".tieout/state.db"),
-		"SELECT record_key, stage, record, reasons FROM tieout_held WHERE status = 'waiting' ORDER BY record_key",
-		"SELECT 'pending', count(*) FROM tieout_held WHERE status = 'pending'",
-		"SELECT 'unsettled', count(*) FROM tieout_runs WHERE finished_at = ''")
-}
-
-func dumpSQLite(t *testing.T, dir string, history bool) string {
-	dsn := "file:" + filepath.Join(dir, "out/books.db")
-	return query(t, "sqlite", dsn, tableQueries(dir, history)...) + ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
-}
-
-// dumpCompared leaves out the position, which names a load, and shows what
-// became of each record.
-func dumpCompared(t *testing.T, dir string, _ bool) string {
-	dsn, name := "file:"+filepath.Join(dir, "out/books.db"), filepath.Base(dir)
-	return query(t, "sqlite", dsn, "SELECT id, rent, updated, due, change FROM charges_"+name+" ORDER BY id, updated, rent",
-		"SELECT cursor_field, cursor_kind FROM tieout_positions WHERE project = 'kill_"+name+"'") +
-		ledgerSums(t, lines(query(t, "sqlite", dsn, ledgerQuery(dir))))
-}
-
-func dumpPostgres(t *testing.T, address, dir string, history bool) string {
-	return query(t, "postgres", address, tableQueries(dir, history)...) + ledgerSums(t, lines(query(t, "postgres", address, ledgerQuery(dir))))
-}
-
-func dumpMySQL(t *testing.T, address, dir string, history bool) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dsn := u.User.String() + "@tcp(" + u.Host + ")" + u.Path
-	return query(t, "mysql", dsn, tableQueries(dir, history)...) + ledgerSums(t, lines(query(t, "mysql", dsn, ledgerQuery(dir))))
-}
-
-func tableQueries(dir string, history bool) []string {
-	name, ended := filepath.Base(dir), ""
-	if history { // which versions are open, and that none is empty
-		ended = ", valid_to IS NULL, valid_to <= valid_from"
-	}
-	return []string{
-		"SELECT id, rent, updated, due" + ended + " FROM charges_" + name + " ORDER BY id, updated, rent",
-		"SELECT cursor_field, cursor_text, cursor_kind, seen FROM tieout_positions WHERE project = 'kill_" + name + "'",
-	}
-}
-
-func dumpFile(t *testing.T, dir string, _ bool) string {
-	text, err := os.ReadFile(filepath.Join(dir, "out/charges.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	left, _ := filepath.Glob(filepath.Join(dir, "out/.*.tmp"))
-	manifest, err := os.ReadFile(filepath.Join(dir, "out/.charges.csv.tieout.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ledger struct {
-		Loads []struct{ Counts json.RawMessage }
-	}
-	if err := json.Unmarshal(manifest, &ledger); err != nil {
-		t.Fatal(err)
-	}
-	var counts []string
-	for _, l := range ledger.Loads {
-		counts = append(counts, string(l.Counts))
-	}
-	return string(text) + fmt.Sprint("left over: ", len(left), "\n") + ledgerSums(t, counts)
-}
-
-func ledgerQuery(dir string) string {
-	return "SELECT counts FROM tieout_loads WHERE project = 'kill_" + filepath.Base(dir) + "'"
-}
-
-func lines(rows string) []string {
-	var out []string
-	for _, row := range strings.Split(strings.TrimSpace(rows), "\n") {
-		out = append(out, strings.TrimSuffix(row, "|"))
-	}
-	return out
-}
-
-// ledgerSums is what the ledger says was put in and changed, over all loads:
-// a rerun may add a load that changes nothing.
-func ledgerSums(t *testing.T, rows []string) string {
-	t.Helper()
-	var sum connectors.Counts
-	for _, row := range rows {
-		var c connectors.Counts
-		if err := json.Unmarshal([]byte(row), &c); err != nil {
-			t.Fatalf("ledger row %q: %v", row, err)
-		}
-		sum.Inserted += c.Inserted
-		sum.Changed += c.Changed
-		sum.Deleted += c.Deleted
-	}
-	return fmt.Sprintf("ledger: inserted %d, changed %d, deleted %d\n", sum.Inserted, sum.Changed, sum.Deleted)
-}
-
-func query(t *testing.T, driver, dsn string, queries ...string) string {
-	t.Helper()
-	db, err := sql.Open(driver, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	var b bytes.Buffer
-	for _, q := range queries {
-		appendRows(t, &b, db, q)
-	}
-	return b.String()
-}
-
-func appendRows(t *testing.T, b *bytes.Buffer, db *sql.DB, query string) {
-	t.Helper()
-	rows, err := db.Query(query)
-	if err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	defer rows.Close()
-	columns, _ := rows.Columns()
-	cells := make([]sql.NullString, len(columns))
-	scan := make([]any, len(columns))
-	for i := range cells {
-		scan[i] = &cells[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(scan...); err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range cells {
-			fmt.Fprintf(b, "%s|", c.String)
-		}
-		b.WriteByte('\n')
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
 }

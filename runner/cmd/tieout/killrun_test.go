@@ -31,7 +31,7 @@ func (s *scene) prepare(t *testing.T, binary, name string) string {
 	dir := filepath.Join(t.TempDir(), name)
 	s.build(t, dir)
 	s.run(t, binary, dir)
-	write(t, dir, "data/charges.csv", s.input(1))
+	s.put(t, dir, 1)
 	return dir
 }
 
@@ -41,7 +41,7 @@ func (s *scene) control(t *testing.T, binary, name string) string {
 	dir := s.prepare(t, binary, name)
 	s.run(t, binary, dir)
 	want := s.state(t, dir)
-	if !strings.Contains(want, "-2") || strings.Count(want, "\n") < killRows {
+	if !strings.Contains(want, "-2") || strings.Count(want, "\n") < s.size() {
 		t.Fatalf("the control is not what it should be:\n%.500s", want)
 	}
 	return want

@@ -4,13 +4,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/connectortest/faults"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -105,10 +109,28 @@ func (s buggySink) Settle(ctx context.Context, l connectors.Load) (connectors.Le
 
 func (s buggySink) Begin(ctx context.Context, l connectors.Load) (connectors.Writer, error) {
 	w, err := s.Sink.Begin(ctx, l)
-	if err != nil || s.bug != "the sink drops a batch" {
-		return w, err
+	switch {
+	case err != nil:
+		return nil, err
+	case s.bug == "the sink drops a batch":
+		return &droppingWriter{Writer: w}, nil
+	case s.bug == brokenCommit:
+		return carelessWriter{w}, nil
 	}
-	return &droppingWriter{Writer: w}, nil
+	return w, nil
+}
+
+// brokenCommit is the bug that TestPlantedBugInFaults plants.
+const brokenCommit = "a commit that broke off is taken for done"
+
+type carelessWriter struct{ connectors.Writer }
+
+func (w carelessWriter) Commit(ctx context.Context, l connectors.Ledger, approve func(connectors.Receipt) error) (connectors.Receipt, error) {
+	r, err := w.Writer.Commit(ctx, l, approve)
+	if errors.Is(err, connectors.ErrEnvironment) || errors.Is(err, connectors.ErrCommitUnknown) {
+		err = nil
+	}
+	return r, err
 }
 
 type droppingWriter struct {
@@ -155,6 +177,33 @@ func TestPlantedBugs(t *testing.T) {
 		})
 	}
 	line(t, map[string]any{"test": "planted bugs", "planted": len(bugs), "found": found})
+}
+
+// TestPlantedBugInFaults wants found that a broken connection is not noticed.
+func TestPlantedBugInFaults(t *testing.T) {
+	binary := buildBinary(t)
+	for n, f := range faultScenes(t) {
+		if f.name != "sftp append" {
+			continue
+		}
+		dir := f.prepare(t, binary, "pf")
+		f.proxy.Arm(nil)
+		f.run(t, binary, dir)
+		up, down := f.proxy.Passed()
+		want := f.state(t, dir)
+		f.kinds = []faults.Kind{faults.Down}
+		found := ""
+		for i, fault := range f.moments(10, up, down, rand.New(rand.NewPCG(1, uint64(n)))) {
+			if _, wrong := f.hit(t, binary, fmt.Sprintf("pf_%d", i), fault, want, plantedBug+"="+brokenCommit); wrong != "" {
+				found, _, _ = strings.Cut(wrong, "\n")
+				break
+			}
+		}
+		if found == "" {
+			t.Error("the bug was not found")
+		}
+		line(t, map[string]any{"test": "planted bug in faults", "planted": 1, "found": found})
+	}
 }
 
 // TestPlantedBugInServe wants a slot that runs twice found.
