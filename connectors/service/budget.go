@@ -4,49 +4,99 @@ import (
 	"context"
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 )
 
-// shelf keeps the budgets of one process, so that all readers of one service
-// share what it allows.
+// shelf keeps what services allow to one process, so that all readers of one
+// service share it.
 type shelf struct {
-	mu      sync.Mutex
-	budgets map[[sha256.Size]byte]*budget
+	mu    sync.Mutex
+	spans map[[sha256.Size]byte]*span
+	slots map[[sha256.Size]byte]chan struct{}
 }
 
-func newShelf() *shelf { return &shelf{budgets: make(map[[sha256.Size]byte]*budget)} }
+func newShelf() *shelf {
+	return &shelf{spans: make(map[[sha256.Size]byte]*span), slots: make(map[[sha256.Size]byte]chan struct{})}
+}
 
-// budget finds the budget of a service and of who asks it.
-func (s *shelf) budget(c *Connection) *budget {
-	h := sha256.New()
-	for _, part := range []string{c.BaseURL.Value, c.Auth.Kind, c.Auth.Value.Reveal(), c.Auth.User.Reveal(), c.Auth.Token.Reveal(), c.Auth.ClientID.Reveal(), limitText(c.Limits)} {
-		h.Write([]byte(part + "\x00"))
-	}
-	key := [sha256.Size]byte(h.Sum(nil))
+// budget is what a service allows who asks it for a stream. Windows that last
+// long are kept in the vault, if there is one.
+func (s *shelf) budget(c *Connection, stream string, vault connectors.Vault) *budget {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.budgets[key]
-	if b == nil {
-		b = newBudget(c.Limits)
-		s.budgets[key] = b
+	b := &budget{mu: &s.mu}
+	least := 0
+	for i := range c.Limits {
+		l := &c.Limits[i]
+		if !l.applies(stream) {
+			continue
+		}
+		key := l.shared(c)
+		if l.Concurrent > 0 && (least == 0 || l.Concurrent < least) {
+			if least = l.Concurrent; s.slots[key] == nil {
+				s.slots[key] = make(chan struct{}, least)
+			}
+			b.slots = s.slots[key]
+		}
+		if l.Requests == 0 {
+			continue
+		}
+		if s.spans[key] == nil {
+			s.spans[key] = &span{limit: *l, sent: make([]time.Time, l.Requests), long: newLong(l, key, vault)}
+		}
+		b.windows = append(b.windows, s.spans[key])
 	}
 	return b
 }
 
-func limitText(limits []Limit) string {
-	var b strings.Builder
-	for _, l := range limits {
-		b.WriteString(strconv.Itoa(l.Requests) + "/" + l.Per.String() + "/" + strconv.Itoa(l.Concurrent) + ";")
+// applies reports whether a limit counts the requests of a stream.
+func (l *Limit) applies(stream string) bool {
+	named := func(list []document.Text) bool {
+		return slices.ContainsFunc(list, func(t document.Text) bool { return t.Value == stream })
 	}
-	return b.String()
+	return (len(l.Streams) == 0 || named(l.Streams)) && !named(l.Exempt)
+}
+
+// shared names those who share a limit: all connections that prove themselves
+// alike to one address, or of them those with the same settings.
+func (l *Limit) shared(c *Connection) [sha256.Size]byte {
+	h := sha256.New()
+	parts := []string{c.BaseURL.Value, c.Auth.Kind, c.Auth.Value.Reveal(), c.Auth.User.Reveal(), c.Auth.Token.Reveal(), c.Auth.ClientID.Reveal(), l.words()}
+	if l.Scope == scopeTenant {
+		for i, name := range c.Config.names {
+			v := c.Config.values[i]
+			parts = append(parts, name, v.text, v.secret.Reveal(), v.expr.Value)
+		}
+	}
+	for _, part := range parts {
+		h.Write([]byte(part + "\x00"))
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+const scopeTenant = "tenant"
+
+func (l *Limit) words() string {
+	text := strconv.Itoa(l.Requests) + "/" + l.Per.String() + "/" + strconv.Itoa(l.Concurrent) + "/" + l.Scope
+	for _, list := range [][]document.Text{l.Streams, l.Exempt} {
+		text += ";"
+		for _, t := range list {
+			text += t.Value + ","
+		}
+	}
+	return text
 }
 
 // budget is what a service allows. It is safe for concurrent use.
 type budget struct {
-	mu      sync.Mutex
+	mu      *sync.Mutex
 	windows []*span
 	slots   chan struct{} // nil when any number may be under way
 }
@@ -58,23 +108,7 @@ type span struct {
 	sent  []time.Time // a ring of the last requests
 	next  int
 	hold  time.Time // nothing is sent before, as a reply said
-}
-
-func newBudget(limits []Limit) *budget {
-	b := new(budget)
-	least := 0
-	for _, l := range limits {
-		if l.Concurrent > 0 && (least == 0 || l.Concurrent < least) {
-			least = l.Concurrent
-		}
-		if l.Requests > 0 {
-			b.windows = append(b.windows, &span{limit: l, sent: make([]time.Time, l.Requests)})
-		}
-	}
-	if least > 0 {
-		b.slots = make(chan struct{}, least)
-	}
-	return b
+	long  *long     // what is kept over restarts, nil for nothing
 }
 
 // enter waits for one of the requests that may be under way. leave gives it
@@ -92,19 +126,25 @@ func (b *budget) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // take notes a request at now, or tells how long to wait before asking again.
-func (b *budget) take(now time.Time) (wait time.Duration) {
+func (b *budget) take(ctx context.Context, now time.Time) (wait time.Duration, err error) {
+	for _, s := range b.windows {
+		if err := s.long.fill(ctx, now); err != nil {
+			return 0, err
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range b.windows {
-		wait = max(wait, s.wait(now))
+		wait = max(wait, s.wait(now), s.long.wait(now))
 	}
 	if wait > 0 {
-		return wait
+		return wait, nil
 	}
 	for _, s := range b.windows {
 		s.note(now)
+		s.long.take()
 	}
-	return 0
+	return 0, nil
 }
 
 func (s *span) wait(now time.Time) time.Duration {
@@ -162,7 +202,21 @@ func (s *span) reset(h http.Header, now time.Time) time.Duration {
 	if text == "" || s.limit.Reset.Value == "" {
 		return per
 	}
-	return min(max(waitOf(text, now), 0), per)
+	wait := waitOf(text, now)
+	whole, _, _ := strings.Cut(text, ".")
+	if n, err := strconv.ParseInt(whole, 10, 64); err == nil {
+		switch s.limit.ResetAs {
+		case "seconds":
+			wait = time.Duration(min(n, int64(per/time.Second)+1)) * time.Second
+		case "milliseconds":
+			wait = time.Duration(min(n, int64(per/time.Millisecond)+1)) * time.Millisecond
+		case "unix":
+			wait = time.Unix(n, 0).Sub(now)
+		case "unix_ms":
+			wait = time.UnixMilli(n).Sub(now)
+		}
+	}
+	return min(max(wait, 0), per)
 }
 
 // waitOf reads how long to wait from seconds, an instant in seconds or

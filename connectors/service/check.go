@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tieout/tieout/connectors/web"
@@ -33,10 +34,14 @@ func (a *Address) DocumentSchema(func(any) any) any { return map[string]any{"typ
 // Limit is one allowance of a service.
 type Limit struct {
 	Requests   int               `yaml:"requests" doc:"How many requests it allows in the time." example:"60"`
-	Per        document.Duration `yaml:"per" doc:"The time." example:"1m"`
+	Per        document.Duration `yaml:"per" doc:"The time. From an hour on, the count is kept over restarts and shared by all processes of the project." example:"1m"`
 	Concurrent int               `yaml:"concurrent" doc:"How many requests may be under way at once." example:"5"`
 	Remaining  document.Text     `yaml:"remaining" doc:"Header of a reply that says how many are left." example:"X-RateLimit-Remaining"`
-	Reset      document.Text     `yaml:"reset" doc:"Header that says when there are more: seconds, a date, or seconds since 1970." example:"X-RateLimit-Reset"`
+	Reset      document.Text     `yaml:"reset" doc:"Header that says when there are more: seconds, a date, or an instant since 1970." example:"X-RateLimit-Reset"`
+	ResetAs    string            `yaml:"reset_as" enum:"seconds,milliseconds,unix,unix_ms,date" doc:"What the numbers of reset are; told by their size when not given."`
+	Scope      string            `yaml:"scope" enum:"app,tenant" doc:"Who shares the limit: app, when not given, all connections with the same address and credentials; tenant only those of them with the same config."`
+	Streams    []document.Text   `yaml:"streams,one_or_list" doc:"The streams whose requests count; all when not given." example:"[reports]"`
+	Exempt     []document.Text   `yaml:"exempt,one_or_list" doc:"Streams whose requests do not count." example:"[currencies]"`
 }
 
 // limitKeys is Limit without a way of its own to be decoded.
@@ -57,8 +62,31 @@ func (l *Limit) DecodeDocument(n *document.Node, d *document.Decoder) {
 	if n.Kind() == document.Mapping && (l.Requests > 0) != (l.Per > 0) {
 		d.Report.ErrorAt(n, document.CodeMissingKey, "Write both: {requests: 60, per: 1m}.", "%q and %q belong together", "requests", "per")
 	}
+	l.checkStreams(n, d)
 	if n.Kind() == document.Mapping && l.Requests == 0 && l.Concurrent == 0 {
 		d.Report.ErrorAt(n, document.CodeMissingKey, "Write {requests: 60, per: 1m} or {concurrent: 5}.", "the limit limits nothing")
+	}
+}
+
+// checkStreams reports names that are no streams of the connection.
+func (l *Limit) checkStreams(n *document.Node, d *document.Decoder) {
+	var streams *document.Node
+	for up := n.Parent(); up != nil && streams == nil; up = up.Parent() {
+		streams = up.Get("streams")
+	}
+	if streams == nil || streams.Kind() != document.Mapping {
+		return
+	}
+	var known []string
+	for _, key := range streams.Keys() {
+		known = append(known, key.Text())
+	}
+	for _, list := range [][]document.Text{l.Streams, l.Exempt} {
+		for _, name := range list {
+			if !slices.Contains(known, name.Value) {
+				d.Report.ErrorAt(name, document.CodeSourceUnknownStream, document.Suggest(name.Value, known).Hint, "the connection has no stream %q", name.Value)
+			}
+		}
 	}
 }
 
@@ -67,7 +95,7 @@ func (l *Limit) DocumentSchema(sub func(any) any) any { return sub(limitKeys{}) 
 
 // DocumentType says what is written.
 func (l *Limit) DocumentType() string {
-	return "a mapping of `requests` and `per`, or `concurrent`, with `remaining` and `reset`"
+	return "a mapping of `requests` and `per`, or `concurrent`, with `remaining`, `reset`, `reset_as`, `scope`, `streams` and `exempt`"
 }
 
 // pageKeys is Page without a way of its own to be decoded.

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // A storm of refusals for most of an hour loses nothing, and waits as it is
@@ -135,14 +137,21 @@ streams: {items: {request: {path: /items, query: {at: =page.offset}}, page: {by:
 }
 
 func TestFewerLeftThanCounted(t *testing.T) {
-	b := newBudget([]Limit{{Requests: 10, Per: 60_000_000_000, Remaining: textOf("X-Left")}})
+	b := budgetOf([]Limit{{Requests: 10, Per: 60_000_000_000, Remaining: textOf("X-Left")}})
 	now := newClock().at
+	take := func() time.Duration {
+		wait, err := b.take(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wait
+	}
 	for range 3 {
-		b.take(now)
+		take()
 	}
 	b.correct(http.Header{"X-Left": {"2"}}, now)
 	taken := 0
-	for b.take(now) == 0 {
+	for take() == 0 {
 		taken++
 	}
 	if taken != 2 {
@@ -150,18 +159,124 @@ func TestFewerLeftThanCounted(t *testing.T) {
 	}
 }
 
-func TestOneBudgetForOneService(t *testing.T) {
-	shared := newShelf()
-	one, _ := decode(t, "base_url: https://a.example.com\nlimits: {requests: 5, per: 1m}\nstreams: {}")
-	two, _ := decode(t, "base_url: https://a.example.com\nlimits: {requests: 5, per: 1m}\nstreams: {}")
-	other, _ := decode(t, strings.Replace("base_url: https://a.example.com\nauth: {kind: bearer, token: x}\nlimits: {requests: 5, per: 1m}\nstreams: {}", "x", "y", 1))
-	if shared.budget(one) != shared.budget(two) || shared.budget(one) == shared.budget(other) {
-		t.Error("readers of one service have budgets of their own, or those of two share one")
+// budgetOf is the budget of a connection with these limits.
+func budgetOf(limits []Limit) *budget {
+	return newShelf().budget(&Connection{Common: Common{Limits: limits}}, "items", nil)
+}
+
+func TestWhoSharesALimit(t *testing.T) {
+	const yaml = "base_url: https://a.example.com\nauth: {kind: bearer, token: \"${secret:SECRET}\"}\nconfig: {realm: one}\nlimits: {requests: 5, per: 1m, MORE}\nstreams: {items: {request: {path: /x}}, others: {request: {path: /y}}}"
+	for name, test := range map[string]struct {
+		more, old, new, stream string
+		same                   bool
+	}{
+		"the same":                     {"scope: app", "", "", "items", true},
+		"other credentials":            {"scope: app", "bearer, token", "basic, user", "items", false},
+		"another address":              {"scope: app", "https://a", "https://b", "items", false},
+		"another realm of the app":     {"scope: app", "realm: one", "realm: two", "items", true},
+		"another realm of its own":     {"scope: tenant", "realm: one", "realm: two", "items", false},
+		"another stream":               {"scope: app", "", "", "others", true},
+		"a stream that does not count": {"streams: items", "", "", "others", false},
+		"a stream that is exempt":      {"exempt: [others]", "", "", "others", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(yaml, "MORE", test.more, 1)
+			one, _ := decode(t, text)
+			two, found := decode(t, strings.Replace(text, test.old, test.new, 1))
+			if len(found) > 0 {
+				t.Fatal(found)
+			}
+			shared := newShelf()
+			a, b := shared.budget(one, "items", nil), shared.budget(two, test.stream, nil)
+			if same := len(b.windows) == 1 && a.windows[0] == b.windows[0]; same != test.same {
+				t.Errorf("shared %v", same)
+			}
+		})
+	}
+	_, found := decode(t, strings.Replace(yaml, "MORE", "streams: item", 1))
+	if !strings.Contains(fmt.Sprint(found), `tieout.yaml:4:41 source.unknown_stream the connection has no stream "item"`) {
+		t.Errorf("found %v", found)
+	}
+}
+
+// memoryVault keeps what several processes share.
+type memoryVault struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+	fail error
+}
+
+func (v *memoryVault) Update(ctx context.Context, name string, fn func(context.Context, []byte) ([]byte, error)) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.fail != nil {
+		return v.fail
+	}
+	out, err := fn(ctx, v.kept[name])
+	if err == nil && out != nil {
+		v.kept[name] = out
+	}
+	return err
+}
+
+// A daily budget holds over restarts and for several processes at once: no
+// stretch of a day has more requests, however they come and go.
+func TestDailyBudgetOverRestarts(t *testing.T) {
+	for _, most := range []int{7, 500} {
+		c := &Connection{Common: Common{Limits: []Limit{{Requests: most, Per: document.Duration(24 * time.Hour)}}}}
+		vault := &memoryVault{kept: make(map[string][]byte)}
+		now := newClock().at
+		var sent []time.Time
+		for range 4 * most {
+			b := newShelf().budget(c, "items", vault) // a process that starts
+			for range 3 {
+				wait, err := b.take(t.Context(), now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if wait > 0 {
+					now = now.Add(wait)
+					continue
+				}
+				sent = append(sent, now)
+				now = now.Add(time.Second)
+			}
+		}
+		if len(sent) < most {
+			t.Errorf("only %d requests", len(sent))
+		}
+		for i := most; i < len(sent); i++ {
+			if sent[i].Sub(sent[i-most]) < 24*time.Hour {
+				t.Fatalf("%d requests in %v", most+1, sent[i].Sub(sent[i-most]))
+			}
+		}
+	}
+}
+
+// A budget that is used up for long ends the run instead of making it wait.
+func TestBudgetUsedUp(t *testing.T) {
+	s := serve(t, replying(`{"data":[{"id":1}]}`).ServeHTTP)
+	vault := &memoryVault{kept: make(map[string][]byte)}
+	for i := range 3 {
+		src := s.source(t, "limits: {requests: 2, per: 1d}\n"+plainYAML, "").(*source)
+		src.env.Vault = vault
+		_, err := readStream(src, connectors.Read{})
+		if (err != nil) != (i == 2) || err != nil && (!errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), "there are more only in 24h")) {
+			t.Errorf("run %d: %v", i, err)
+		}
+	}
+	if len(s.clock.slept) > 0 {
+		t.Errorf("slept %v", s.clock.slept)
+	}
+	src := s.source(t, "limits: {requests: 2, per: 1d}\n"+plainYAML, "").(*source)
+	src.env.Vault = &memoryVault{fail: errors.New("disk full")}
+	if _, err := readStream(src, connectors.Read{}); !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), "disk full") {
+		t.Errorf("error %v", err)
 	}
 }
 
 func TestConcurrent(t *testing.T) {
-	b := newBudget([]Limit{{Concurrent: 5}, {Concurrent: 2}})
+	b := budgetOf([]Limit{{Concurrent: 5}, {Concurrent: 2}})
 	var leave []func()
 	for range 2 {
 		one, err := b.enter(t.Context())

@@ -108,11 +108,17 @@ func (c *caller) enter(ctx context.Context) (leave func(), err error) {
 		return nil, err
 	}
 	for {
-		wait := c.budget.take(c.tools.now())
-		if wait == 0 {
+		wait, err := c.budget.take(ctx, c.tools.now())
+		switch {
+		case err != nil:
+		case wait == 0:
 			return leave, nil
+		case wait > patienceMax:
+			err = fmt.Errorf("%w: the requests that limits allow are used up, and there are more only in %v; run it again then", connectors.ErrEnvironment, wait.Round(time.Second))
+		default:
+			err = c.tools.sleep(ctx, wait)
 		}
-		if err := c.tools.sleep(ctx, wait); err != nil {
+		if err != nil {
 			leave()
 			return nil, err
 		}

@@ -18,17 +18,17 @@ import (
 
 // source reads the streams of one service.
 type source struct {
-	env    connectors.Env
-	conn   *Connection
-	budget *budget
-	tools  tools
+	env   connectors.Env
+	conn  *Connection
+	shelf *shelf
+	tools tools
 }
 
 func newSource(env connectors.Env, c *Connection, shared *shelf, t tools) (connectors.Source, error) {
 	if _, err := web.Origin(c.BaseURL.Value); err != nil {
 		return nil, fmt.Errorf("base_url: %w", err)
 	}
-	return &source{env: env, conn: c, budget: shared.budget(c), tools: t}, nil
+	return &source{env: env, conn: c, shelf: shared, tools: t}, nil
 }
 
 // Open asks for the first pages, or for all of them when there is a spool.
@@ -86,7 +86,7 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 	}
 	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world), source: s, read: *read, zone: read.Zone, ended: true, firsts: make(map[uint64]bool),
 		bounds: make(map[string]string), seed: maphash.MakeSeed(), asked: make(map[uint64]bool), served: make(map[uint64]bool),
-		caller: &caller{client: client, signer: sign, budget: s.budget, judge: judge, tools: s.tools, log: s.env.Log, attempts: maxAttempts}}
+		caller: &caller{client: client, signer: sign, budget: s.shelf.budget(s.conn, read.Stream, s.env.Vault), judge: judge, tools: s.tools, log: s.env.Log, attempts: maxAttempts}}
 	f.hash.SetSeed(f.seed)
 	return f, f.furnish(read)
 }
