@@ -60,6 +60,8 @@ type Env struct {
 	// Name is the name of the connection in the project, and Environment that
 	// of the chosen environment, "" for none.
 	Name, Environment string
+	// Row is the row of for_each that the connection is used for, "" without.
+	Row string
 }
 
 // Vault keeps small secrets of a project, sealed, such as the refresh token a

@@ -254,10 +254,14 @@ func (k *keeper) ended(gone *refusedToken, kept grant, before intent) error {
 
 // command is what a person runs to consent.
 func (k *keeper) command() string {
+	text := "tieout connect " + k.env.Name
 	if k.env.Environment != "" {
-		return "tieout --env " + k.env.Environment + " connect " + k.env.Name
+		text = "tieout --env " + k.env.Environment + " connect " + k.env.Name
 	}
-	return "tieout connect " + k.env.Name
+	if k.settings.PerRow() {
+		text += " --each " + k.env.Row
+	}
+	return text
 }
 
 // tell logs what a renewal changed and somebody should know.

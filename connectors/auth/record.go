@@ -134,7 +134,11 @@ func without(list []intent, token string) []intent {
 // or the same one at another server, has another name.
 func slot(s *Settings, env connectors.Env) string {
 	sum := sha256.Sum256([]byte(s.TokenURL.Value + "\n" + s.ClientID.Reveal()))
-	return strings.Join([]string{"oauth2", env.Name, env.Environment, hex.EncodeToString(sum[:12])}, "/")
+	name := env.Name
+	if s.PerRow() {
+		name += "." + env.Row
+	}
+	return strings.Join([]string{"oauth2", name, env.Environment, hex.EncodeToString(sum[:12])}, "/")
 }
 
 // lost are the scopes that were asked for and not given, "" when the server

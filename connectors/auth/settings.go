@@ -45,6 +45,7 @@ type Settings struct {
 	Scopes       []document.Text `yaml:"scopes,one_or_list" doc:"oauth2: what the token is for." example:"[read]"`
 	Client       string          `yaml:"client" enum:"basic,body" doc:"oauth2: where the client is sent when a token is asked for; basic when not given."`
 	Refresh      document.Secret `yaml:"refresh_token" doc:"The refresh token to begin with. It is used until the service gives another one, which is kept, sealed, and used from then on." example:"${env:REFRESH_TOKEN}"`
+	Consent      string          `yaml:"consent" enum:"connection,each" default:"connection" doc:"refresh_token, authorization_code: whether one consent serves the connection, or each row of for_each has one of its own, as companies that a service keeps apart need."`
 	Rotates      *bool           `yaml:"rotates" doc:"refresh_token, authorization_code: whether the service gives another refresh token with each use and refuses the old one; true when not given."`
 	RefreshAt    RefreshAt       `yaml:"refresh_at" doc:"oauth2: when a token is renewed, as a part of its life or a time before its end; 30 seconds before, or half of its life if that is less, when not given." example:"80%"`
 	Redirect     document.Text   `yaml:"redirect" ref:"true" doc:"authorization_code: where the service sends the browser back to, as registered with it: http://localhost or http://127.0.0.1 with port and path, any free port when none is given. http://127.0.0.1/callback when not given. An address elsewhere, or urn:ietf:wg:oauth:2.0:oob, means that its answer is pasted." example:"http://localhost:8766/callback"`
@@ -71,6 +72,9 @@ func (s *Settings) grant() string {
 // Keeps reports whether what the service gives must be kept between runs.
 func (s *Settings) Keeps() bool { return s.Kind == OAuth2 && s.grant() != ClientCredentials }
 
+// PerRow reports whether each row of for_each has a consent of its own.
+func (s *Settings) PerRow() bool { return s.Keeps() && s.Consent == "each" }
+
 // NeedsConsent reports whether a person has to consent in a browser.
 func (s *Settings) NeedsConsent() bool { return s.Kind == OAuth2 && s.grant() == AuthorizationCode }
 
@@ -90,9 +94,9 @@ func keysOf(kind, grant string) (required, optional []string) {
 		required, optional = []string{"token_url", "client_id"}, []string{"grant", "scopes", "client", "refresh_at", "params"}
 		switch grant {
 		case RefreshToken:
-			return append(required, "refresh_token"), append(optional, "client_secret", "rotates")
+			return append(required, "refresh_token"), append(optional, "client_secret", "rotates", "consent")
 		case AuthorizationCode:
-			return append(required, "authorize_url"), append(optional, "client_secret", "rotates", "refresh_token", "redirect")
+			return append(required, "authorize_url"), append(optional, "client_secret", "rotates", "consent", "refresh_token", "redirect")
 		}
 		return append(required, "client_secret"), optional
 	}

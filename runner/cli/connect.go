@@ -28,6 +28,7 @@ type connectFlags struct {
 	noBrowser bool
 	timeout   string
 	ddl       bool
+	each      string
 }
 
 func (a *app) connectCommand() *cobra.Command {
@@ -44,6 +45,7 @@ func (a *app) connectCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&f.port, "port", 0, "port of this machine that the browser comes back to")
 	cmd.Flags().BoolVar(&f.noBrowser, "no-browser", false, "open no browser")
+	cmd.Flags().StringVar(&f.each, "each", "", "the row of for_each the consent is for, where each row has its own")
 	cmd.Flags().StringVar(&f.timeout, "timeout", "5m", "how long the consent is waited for")
 	cmd.Flags().BoolVar(&f.ddl, "ddl", false, "print the statements that make what a sink keeps its ledger in, and do nothing else")
 	return cmd
@@ -67,7 +69,7 @@ func (a *app) connect(ctx context.Context, name string, f connectFlags) error {
 	if f.ddl {
 		return a.printDDL(p, name)
 	}
-	consent, err := p.Consent(name, f.port)
+	consent, err := p.Consent(name, f.each, f.port)
 	if err != nil {
 		return err
 	}

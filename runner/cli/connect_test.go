@@ -307,3 +307,34 @@ func TestConnectKeys(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// Companies that a service keeps apart: each row of for_each consents once,
+// and the tokens of one are not those of another.
+func TestConnectEachRow(t *testing.T) {
+	o := newOffice(t)
+	for name, text := range map[string]string{
+		"tieout.yaml": strings.Replace(connectProject, "      scopes:", "      consent: each\n      scopes:", 1),
+		"items.yaml": "pipeline: items\nfor_each: { in: companies.csv, as: company }\n" +
+			"source: { connection: ledger, stream: items }\nsink: { connection: warehouse, stream: \"items_${each:code}\", key: [id] }\n",
+		"companies.csv": "code\nacme\nbeta\n",
+	} {
+		if err := os.WriteFile(filepath.Join(o.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := o.run(exitConfig, "connect", "ledger"); !strings.Contains(out, "--each: acme, beta") {
+		t.Errorf("the rows are not named:\n%s", out)
+	}
+	if out := o.run(exitConfig, "connect", "ledger", "--each", "gamma"); !strings.Contains(out, `for a row "gamma"`) {
+		t.Errorf("a row that is not there:\n%s", out)
+	}
+	address, finish := o.begin(nil, "--no-browser", "--each", "acme")
+	follow(t, address, true)
+	if code, out := finish(); code != exitOK {
+		t.Fatalf("exits %d\n%s", code, out)
+	}
+	o.run(exitOK, "run", "items.acme")
+	if out := o.run(exitEnvironment, "run", "items.beta"); !strings.Contains(out, "connect ledger --each beta") {
+		t.Errorf("beta is not told how to consent:\n%s", out)
+	}
+}

@@ -46,7 +46,7 @@ func (p *Project) checkRow(ctx context.Context, name string, row *pipelines.Row)
 	written := slices.ContainsFunc(p.Workspace.Pipelines, func(one *pipelines.Pipeline) bool { return one.Sink.Connection.Value == name })
 	read := slices.ContainsFunc(p.Workspace.Pipelines, func(one *pipelines.Pipeline) bool { return one.Source.Connection.Value == name })
 	if def.Sink != nil && (written || def.Source == nil) {
-		sink, err := p.side(def, c)
+		sink, err := p.side(def, c, row)
 		if err := checked(ctx, sink, err); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (p *Project) checkRow(ctx context.Context, name string, row *pipelines.Row)
 	if def.Source == nil || written && !read {
 		return nil
 	}
-	source, err := def.NewSource(p.env(name), c.Settings, def.Source())
+	source, err := def.NewSource(p.env(name, row), c.Settings, def.Source())
 	return checked(ctx, source, err)
 }
 
@@ -70,9 +70,9 @@ func checked(ctx context.Context, side any, err error) error {
 }
 
 // side is the sink of a connection, or what takes its place.
-func (p *Project) side(def *connectors.Definition, c *pipelines.Connection) (any, error) {
+func (p *Project) side(def *connectors.Definition, c *pipelines.Connection, row *pipelines.Row) (any, error) {
 	if def.NewTarget != nil {
-		return def.NewTarget(p.env(c.Name), c.Settings, def.Sink())
+		return def.NewTarget(p.env(c.Name, row), c.Settings, def.Sink())
 	}
-	return def.NewSink(p.env(c.Name), c.Settings, def.Sink())
+	return def.NewSink(p.env(c.Name, row), c.Settings, def.Sink())
 }

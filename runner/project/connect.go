@@ -43,18 +43,33 @@ func (p *Project) openVault(ctx context.Context) (vault.Backend, error) {
 // Settings resolves the settings of a connection for use apart from a
 // pipeline. The error says what is wrong with them.
 func (p *Project) Settings(name string) (*pipelines.Connection, error) {
-	var row *pipelines.Row
-	if rows := p.rowsOf(name); len(rows) > 0 {
+	c, _, err := p.settings(name, "")
+	return c, err
+}
+
+// settings is Settings for a row of for_each; "" takes the first there is.
+func (p *Project) settings(name, each string) (c *pipelines.Connection, row *pipelines.Row, err error) {
+	rows := p.rowsOf(name)
+	if len(rows) > 0 {
 		row = rows[0]
 	}
-	return p.Workspace.Connection(name, row)
+	if each != "" {
+		i := slices.IndexFunc(rows, func(r *pipelines.Row) bool { return r.Name == each })
+		if i < 0 {
+			return nil, nil, fmt.Errorf("%w: no pipeline with for_each uses connection %q for a row %q", connectors.ErrConfig, name, each)
+		}
+		row = rows[i]
+	}
+	c, err = p.Workspace.Connection(name, row)
+	return c, row, err
 }
 
 // Consent begins to ask for the consent of a person, if the connection needs
-// one; it is nil otherwise. A port that is not 0 is listened on instead of
+// one; it is nil otherwise. each is the row of for_each it is for, where each
+// row has a consent of its own. A port that is not 0 is listened on instead of
 // that of the settings. The caller closes it.
-func (p *Project) Consent(name string, port int) (*auth.Consent, error) {
-	c, err := p.Settings(name)
+func (p *Project) Consent(name, each string, port int) (*auth.Consent, error) {
+	c, row, err := p.settings(name, each)
 	if err != nil {
 		return nil, err
 	}
@@ -62,13 +77,21 @@ func (p *Project) Consent(name string, port int) (*auth.Consent, error) {
 	if !holds || !holder.Authentication().NeedsConsent() {
 		return nil, nil
 	}
-	return auth.NewConsent(*holder.Authentication(), p.env(name), web.Options{Now: p.options.Now}, port)
+	if holder.Authentication().PerRow() && each == "" {
+		var names []string
+		for _, r := range p.rowsOf(name) {
+			names = append(names, r.Name)
+		}
+		return nil, fmt.Errorf("%w: each row of for_each has a consent of its own to connection %q; name one with --each: %s", connectors.ErrConfig, name, strings.Join(names, ", "))
+	}
+	return auth.NewConsent(*holder.Authentication(), p.env(name, row), web.Options{Now: p.options.Now}, port)
 }
 
-// Kept tells what is kept of the consent to a connection; found is false when
-// nothing is, and for connections that keep nothing.
+// Kept tells what is kept of the consent to a connection, of the one that ends
+// first where each row of for_each has its own; found is false when nothing
+// is, and for connections that keep nothing.
 func (p *Project) Kept(ctx context.Context, name string) (k auth.Kept, found bool, err error) {
-	c, err := p.Settings(name)
+	c, first, err := p.settings(name, "")
 	if err != nil {
 		return auth.Kept{}, false, err
 	}
@@ -76,7 +99,20 @@ func (p *Project) Kept(ctx context.Context, name string) (k auth.Kept, found boo
 	if !holds || !holder.Authentication().Keeps() {
 		return auth.Kept{}, false, nil
 	}
-	return auth.Look(ctx, holder.Authentication(), p.env(name), p.vault.Look)
+	rows := []*pipelines.Row{first}
+	if holder.Authentication().PerRow() {
+		rows = p.rowsOf(name)
+	}
+	for _, row := range rows {
+		one, has, err := auth.Look(ctx, holder.Authentication(), p.env(name, row), p.vault.Look)
+		if err != nil {
+			return auth.Kept{}, false, err
+		}
+		if has && (!found || !one.Ends.IsZero() && (k.Ends.IsZero() || one.Ends.Before(k.Ends))) {
+			k, found = one, true
+		}
+	}
+	return k, found, nil
 }
 
 // DDL gives the statements that make what the sink of a connection keeps its
@@ -95,7 +131,7 @@ func (p *Project) DDL(name string) (string, error) {
 	}
 	sinks := p.sinksOf(name)
 	if len(sinks) == 0 {
-		one, err := def.NewSink(p.env(name), c.Settings, def.Sink())
+		one, err := def.NewSink(p.env(name, nil), c.Settings, def.Sink())
 		if err != nil {
 			return "", err
 		}

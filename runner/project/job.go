@@ -199,7 +199,7 @@ func (p *Project) given(job *runner.Job, pipeline *pipelines.Pipeline, name stri
 const fileConnector = "file"
 
 func (p *Project) fileSource(dir string, options any) (connectors.Source, error) {
-	return openFiles(p.options.Registry, p.env(""), dir, options)
+	return openFiles(p.options.Registry, p.env("", nil), dir, options)
 }
 
 // read is the pipeline's source as the connector is asked for it.

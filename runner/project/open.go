@@ -95,10 +95,14 @@ func (p *Project) statePlace() (string, error) {
 	return place, err
 }
 
-// env is what a connector gets for a connection, "" for none.
-func (p *Project) env(connection string) connectors.Env {
+// env is what a connector gets for a connection, "" for none, and the row of
+// for_each it is used for, nil for none.
+func (p *Project) env(connection string, each *pipelines.Row) connectors.Env {
 	e := connectors.Env{Dir: p.options.Dir, Now: p.options.Now, Log: p.options.Log, Limits: connectors.DefaultLimits(),
 		Name: connection, Environment: p.options.Environment}
+	if each != nil {
+		e.Row = each.Name
+	}
 	if p.vault != nil {
 		e.Vault = p.vault
 	}
@@ -120,7 +124,7 @@ func (p *Project) source(connection string, each *pipelines.Row, options any, sp
 	if options == nil {
 		options = def.Source()
 	}
-	env := p.env(connection)
+	env := p.env(connection, each)
 	env.Spool = spool
 	src, err := def.NewSource(env, c.Settings, options)
 	return src, c, err
@@ -135,13 +139,13 @@ func (p *Project) sink(pipeline *pipelines.Pipeline, runID string) (connectors.S
 	}
 	def := p.options.Registry.Lookup(c.Kind.Name)
 	if def.NewTarget == nil {
-		env := p.env(c.Name)
+		env := p.env(c.Name, pipeline.Each)
 		if runID != "" {
 			env.Spool = filepath.Join(p.StateDir(), "spool", runID)
 		}
 		return def.NewSink(env, c.Settings, pipeline.SinkOptions())
 	}
-	target, err := def.NewTarget(p.env(c.Name), c.Settings, pipeline.SinkOptions())
+	target, err := def.NewTarget(p.env(c.Name, pipeline.Each), c.Settings, pipeline.SinkOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +155,7 @@ func (p *Project) sink(pipeline *pipelines.Pipeline, runID string) (connectors.S
 // tables makes the lookup tables of one run, or of the static checks. each is
 // the row the run is for, if any.
 func (p *Project) tables(ctx context.Context, remote bool, each *pipelines.Row) *tables {
-	t := &tables{ctx: ctx, remote: remote, dir: p.options.Dir, env: p.env(""), registry: p.options.Registry}
+	t := &tables{ctx: ctx, remote: remote, dir: p.options.Dir, env: p.env("", nil), registry: p.options.Registry}
 	t.links = func(from, to string) (*record.Batch, error) { return p.links(ctx, from, to, each) }
 	t.stream = func(connection, stream string) (connectors.Source, connectors.Read, error) {
 		src, c, err := p.source(connection, each, nil, "")
