@@ -96,6 +96,7 @@ func TestGuideServices(t *testing.T) {
 			project = ""
 		}
 	}
+	serviceCommand(t, dir, &ids, "the last project", "validate")
 	if compared < 6 {
 		t.Errorf("only %d outputs were compared", compared)
 	}
