@@ -135,9 +135,6 @@ func (s *sink) Settle(ctx context.Context, load connectors.Load) (connectors.Led
 			return connectors.Ledger{}, false, nil
 		}
 	}
-	if err := t.store.Prepare(ctx, t.name); err != nil {
-		return connectors.Ledger{}, false, err
-	}
 	var found *connectors.Ledger
 	left := place.Parcel{Load: load.ID}
 	_, err = t.change(ctx, func(m *manifest) (bool, error) {
@@ -187,9 +184,6 @@ func (s *sink) SetPosition(ctx context.Context, load connectors.Load, pos *conne
 		return err
 	}
 	defer t.store.Close()
-	if err := t.store.Prepare(ctx, t.name); err != nil {
-		return err
-	}
 	_, err = t.change(ctx, func(m *manifest) (bool, error) {
 		epoch := m.Positions[owner(load)].Epoch + 1
 		next := connectors.Position{}

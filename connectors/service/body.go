@@ -70,6 +70,14 @@ func (w *world) appendXML(dst []byte, name string, v *Value) ([]byte, error) {
 		}
 		return dst, nil
 	case mapping:
+		if list := v.repeats(); list != nil {
+			line := v.line()
+			err := w.lines(list, func() (err error) {
+				dst, err = w.appendXML(dst, name, line)
+				return err
+			})
+			return dst, err
+		}
 		dst, err := w.appendAttrs(append(append(dst, '<'), name...), v)
 		if err != nil {
 			return dst, err
@@ -169,6 +177,10 @@ func appendEscaped(dst []byte, text string) ([]byte, error) {
 func (w *world) appendJSON(dst []byte, v *Value) (out []byte, has bool, err error) {
 	switch v.kind {
 	case mapping, sequence:
+		if v.repeats() != nil {
+			out, err = w.appendLines(dst, v)
+			return out, true, err
+		}
 		out, err = w.appendItems(dst, v)
 		return out, true, err
 	case literal:
@@ -179,7 +191,7 @@ func (w *world) appendJSON(dst []byte, v *Value) (out []byte, has bool, err erro
 			return dst, false, err
 		}
 		switch a.kind {
-		case record.Integer, record.Decimal, record.Boolean:
+		case record.Integer, record.Decimal, record.Boolean, record.List, record.Record:
 			return append(dst, a.text...), true, nil
 		}
 		return record.AppendJSONString(dst, []byte(a.text)), true, nil

@@ -18,35 +18,46 @@ type Connection struct {
 
 // Common are the keys of every connection to a web service.
 type Common struct {
-	BaseURL   Address                       `yaml:"base_url" required:"true" ref:"true" doc:"Where the paths of requests begin." example:"https://api.example.com/v1"`
-	Origins   []Address                     `yaml:"origins,one_or_list" doc:"Further places, scheme://host, that links to next pages may lead to. Requests, and what proves who sends them, go nowhere else." example:"[https://files.example.com]"`
-	Auth      auth.Settings                 `yaml:"auth" doc:"How requests prove who sends them."`
-	Config    Query                         `yaml:"config" doc:"Settings of your own, read by expressions as config.name." example:"{company: \"${env:COMPANY}\"}"`
-	Types     document.Map[fieldtype.Named] `yaml:"types" doc:"Types with names of their own, for the fields of the streams." example:"{us_date: {as: date, pattern: MM/DD/YYYY}}"`
-	Headers   Header                        `yaml:"headers" doc:"Headers of every request." example:"{Accept: application/json}"`
-	Query     Query                         `yaml:"query" doc:"Query parameters of every request."`
-	Limits    []Limit                       `yaml:"limits,one_or_list" doc:"How many requests the service allows; all of them are kept."`
-	Replies   []Reply                       `yaml:"replies,one_or_list" doc:"What replies mean; the first that fits counts, before what is usual: 204 and 304 are empty, 429 and 503 wait, 408 and 5xx try again, other errors stop."`
-	RequestID document.Text                 `yaml:"request_id" doc:"Header of replies by which the service knows a request; it is logged, and named in errors." example:"X-Request-Id"`
-	Timeout   document.Duration             `yaml:"timeout" default:"2m" doc:"How long a reply may take as a whole."`
-	Idle      document.Duration             `yaml:"idle" default:"30s" doc:"How long a reply may send nothing."`
-	MaxPage   document.Size                 `yaml:"max_page" default:"1GiB" doc:"The largest reply, after inflating."`
+	BaseURL    Address                       `yaml:"base_url" required:"true" ref:"true" doc:"Where the paths of requests begin." example:"https://api.example.com/v1"`
+	Origins    []Address                     `yaml:"origins,one_or_list" doc:"Further places, scheme://host, that links to next pages may lead to. Requests, and what proves who sends them, go nowhere else." example:"[https://files.example.com]"`
+	Auth       Auth                          `yaml:"auth" doc:"How requests prove who sends them."`
+	Config     Query                         `yaml:"config" doc:"Settings of your own, read by expressions as config.name." example:"{company: \"${env:COMPANY}\"}"`
+	Types      document.Map[fieldtype.Named] `yaml:"types" doc:"Types with names of their own, for the fields of the streams." example:"{us_date: {as: date, pattern: MM/DD/YYYY}}"`
+	Headers    Header                        `yaml:"headers" doc:"Headers of every request." example:"{Accept: application/json}"`
+	Query      Query                         `yaml:"query" doc:"Query parameters of every request."`
+	Limits     []Limit                       `yaml:"limits,one_or_list" doc:"How many requests the service allows; all of them are kept."`
+	Replies    []Reply                       `yaml:"replies,one_or_list" doc:"What replies mean; the first that fits counts, before what is usual: 204 and 304 are empty, 429 and 503 wait, 408 and 5xx try again, other errors stop."`
+	RequestID  document.Text                 `yaml:"request_id" doc:"Header of replies by which the service knows a request; it is logged, and named in errors." example:"X-Request-Id"`
+	Timeout    document.Duration             `yaml:"timeout" default:"2m" doc:"How long a reply may take as a whole."`
+	Idle       document.Duration             `yaml:"idle" default:"30s" doc:"How long a reply may send nothing."`
+	CAFile     document.Text                 `yaml:"ca_file" ref:"true" doc:"File of certificates, as PEM, that the service's own may be signed by, beside those the system trusts." example:"certs/company.pem"`
+	ClientCert document.Text                 `yaml:"client_cert" ref:"true" doc:"File with the certificate, as PEM, that proves to the service who asks." example:"certs/client.pem"`
+	ClientKey  document.Text                 `yaml:"client_key" ref:"true" doc:"File with the key of client_cert." example:"certs/client.key"`
+	ExactCase  bool                          `yaml:"exact_case" doc:"Send the names of headers with the letters they are written with here."`
+	MaxPage    document.Size                 `yaml:"max_page" default:"1GiB" doc:"The largest reply, after inflating."`
 }
 
 // Authentication gives the settings under auth.
-func (c *Common) Authentication() *auth.Settings { return &c.Auth }
+func (c *Common) Authentication() *auth.Settings { return &c.Auth.Settings }
 
 // SourceOptions are the keys beside the common ones under source: there are
 // none.
 type SourceOptions struct{}
+
+// SinkOptions are the keys beside the common ones under sink: there are none.
+type SinkOptions struct{}
 
 // StreamDefs are the streams of a connection by their names.
 type StreamDefs = document.Map[StreamDef]
 
 // StreamDef is one stream of a service.
 type StreamDef struct {
-	Request Request `yaml:"request" required:"true" doc:"The request for one page."`
+	Request Request `yaml:"request" doc:"The request for one page; a stream without one cannot be read."`
 	Reading `yaml:",inline"`
+	Write   *Writing[WriteRequest, Request] `yaml:"write" doc:"How documents are sent to the stream."`
+
+	write    *writing // Write, whatever its form
+	readable bool
 }
 
 // Reading says what the replies of a stream hold.
@@ -113,9 +124,14 @@ func definition(name, summary string, connection func() any) connectors.Definiti
 		Summary:    summary,
 		Connection: connection,
 		Source:     func() any { return new(SourceOptions) },
+		Sink:       func() any { return new(SinkOptions) },
+		Modes:      []connectors.Mode{connectors.Append, connectors.Upsert},
 		Cursor:     true, Typed: true, Streams: streamsOf,
 		NewSource: func(env connectors.Env, connection, _ any) (connectors.Source, error) {
 			return newSource(env, connection.(described).settings(), shared, systemTools(env))
+		},
+		NewTarget: func(env connectors.Env, connection, _ any) (connectors.Target, error) {
+			return newTarget(env, connection.(described).settings(), shared, systemTools(env))
 		},
 	}
 }

@@ -38,6 +38,9 @@ type fetcher struct {
 	zone   *time.Location
 	world  *world
 	asking asking
+	usher  *usher // of sessions, nil for none
+	pass   pass
+	tells  bool       // requests say where the token of a session goes
 	walk   *walk      // nil before the first place
 	paths  [][]string // of the reply, that expressions look at
 	bounds map[string]string
@@ -144,6 +147,9 @@ func (f *fetcher) explain(err error) error {
 
 // open asks for the page the world stands on.
 func (f *fetcher) open(ctx context.Context) error {
+	if err := f.enter(ctx); err != nil {
+		return err
+	}
 	r, err := f.build()
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)

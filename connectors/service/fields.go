@@ -11,7 +11,7 @@ func streamsOf(connection any) []fieldtype.Stream {
 	c := connection.(described).settings()
 	for i := range c.Streams.Entries {
 		e := &c.Streams.Entries[i]
-		s := fieldtype.Stream{Name: e.Key.Value, Fields: &e.Value.Fields, Read: true}
+		s := fieldtype.Stream{Name: e.Key.Value, Fields: &e.Value.Fields, Read: e.Value.readable, Write: e.Value.write != nil}
 		for _, k := range e.Value.Key {
 			s.Key = append(s.Key, k.Value)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/auth"
 	"github.com/tieout/tieout/connectors/rows"
+	"github.com/tieout/tieout/connectors/web"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -146,6 +147,6 @@ func reads(fields []connectors.FieldSpec, member string) bool {
 func splitPath(path string) []string { return strings.Split(path, ".") }
 
 // signer makes what proves who asks.
-func signer(c *Connection, env connectors.Env, t tools) (*auth.Signer, error) {
-	return auth.New(c.Auth, env, t.web())
+func signer(c *Connection, env connectors.Env, o web.Options) (*auth.Signer, error) {
+	return auth.New(c.Auth.Settings, env, o)
 }

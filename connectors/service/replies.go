@@ -25,6 +25,14 @@ const (
 	isBug         = "bug"
 )
 
+// What a reply means for a document, beside those.
+const (
+	isRecord       = "record"
+	isDuplicate    = "duplicate"
+	isStale        = "stale"
+	isClosedPeriod = "closed_period"
+)
+
 const (
 	defaultWaitMax = 5 * time.Minute
 	// patienceMax is how long one page may wait for a service that throttles

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,7 +12,21 @@ import (
 
 // build makes the request for the page the world stands on.
 func (f *fetcher) build() (*call, error) {
-	return f.make(&f.stream.Request, f.link)
+	r, err := f.make(&f.stream.Request, f.link)
+	if err == nil && f.usher != nil {
+		r.again = func(ctx context.Context) error {
+			f.usher.forget(f.pass.token)
+			if err := f.enter(ctx); err != nil {
+				return err
+			}
+			fresh, err := f.make(&f.stream.Request, f.link)
+			if err == nil {
+				r.url, r.header, r.body = fresh.url, fresh.header, fresh.body
+			}
+			return err
+		}
+	}
+	return r, err
 }
 
 // make makes a request. link is where it goes when a reply has said so.
@@ -23,6 +38,10 @@ func (f *fetcher) make(request *Request, link *url.URL) (*call, error) {
 	if err := f.body(r, request); err != nil {
 		return nil, err
 	}
+	f.show(r.header)
+	if f.conn.ExactCase {
+		exactCase(r.header, f.conn.Headers.names, request.Headers.names)
+	}
 	if link != nil {
 		return r, nil
 	}
@@ -30,7 +49,7 @@ func (f *fetcher) make(request *Request, link *url.URL) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := url.Parse(strings.TrimRight(f.conn.BaseURL.Value, "/") + path)
+	to, err := url.Parse(strings.TrimRight(f.base(), "/") + path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: base_url and path make no URL", connectors.ErrConfig)
 	}
@@ -88,6 +107,19 @@ func (f *fetcher) headers(to http.Header, own *Header) error {
 	}
 	to.Del("Accept-Encoding") // the client inflates what it asked for
 	return nil
+}
+
+// exactCase gives headers the names they are written with.
+func exactCase(h http.Header, lists ...[]string) {
+	for _, names := range lists {
+		for _, name := range names {
+			canonical := http.CanonicalHeaderKey(name)
+			if values := h[canonical]; name != canonical && values != nil {
+				delete(h, canonical)
+				h[name] = values
+			}
+		}
+	}
 }
 
 // path is the path of a request with its values put in, escaped.

@@ -12,7 +12,7 @@ func (c *Connection) secrets() []string {
 			out = append(out, text)
 		}
 	}
-	a := &c.Auth
+	a := &c.Auth.Settings
 	for _, s := range []string{a.Value.Reveal(), a.Password.Reveal(), a.Token.Reveal(), a.ClientSecret.Reveal(), a.Refresh.Reveal()} {
 		add(s)
 	}
@@ -24,18 +24,25 @@ func (c *Connection) secrets() []string {
 			v.secrets(add)
 		}
 	}
+	if c.Auth.Session != nil {
+		c.Auth.Session.Request.secrets(add)
+	}
 	for i := range c.Streams.Entries {
-		r := &c.Streams.Entries[i].Value.Request
-		for _, list := range []*Values{&r.Headers.Values, &r.Query.Values} {
-			for _, v := range list.values {
-				v.secrets(add)
-			}
-		}
-		if r.Body != nil {
-			r.Body.secrets(add)
-		}
+		c.Streams.Entries[i].Value.Request.secrets(add)
 	}
 	return out
+}
+
+// secrets visits the texts of a request that come from references.
+func (r *Request) secrets(add func(string)) {
+	for _, list := range []*Values{&r.Headers.Values, &r.Query.Values} {
+		for _, v := range list.values {
+			v.secrets(add)
+		}
+	}
+	if r.Body != nil {
+		r.Body.secrets(add)
+	}
 }
 
 // secrets visits the texts of a value that come from references.

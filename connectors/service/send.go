@@ -41,6 +41,8 @@ type call struct {
 	url    *url.URL
 	header http.Header
 	body   []byte
+	// again makes the request anew after a session was refused; nil without.
+	again func(ctx context.Context) error
 }
 
 // trial counts what happened to one request so far.
@@ -87,6 +89,13 @@ func (c *caller) send(ctx context.Context, r *call, t *trial) (*page, error) {
 		p.done()
 		if v.is == isEmpty || v.is == isGone {
 			return &page{leave: func() {}}, nil
+		}
+		if v.is == isRefresh && r.again != nil && !t.refreshed {
+			t.refreshed = true
+			if err := r.again(ctx); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if err := c.again(ctx, t, v, stream, sent); err != nil {
 			return nil, err

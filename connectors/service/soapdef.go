@@ -26,8 +26,11 @@ type Security struct {
 
 // SOAPStream is one stream of a service of SOAP.
 type SOAPStream struct {
-	Request SOAPRequest `yaml:"request" required:"true" doc:"The request for one page."`
+	Request SOAPRequest `yaml:"request" doc:"The request for one page; a stream without one cannot be read."`
 	Reading `yaml:",inline"`
+	Write   *Writing[SOAPRequest, SOAPRequest] `yaml:"write" doc:"How documents are sent to the stream."`
+
+	readable bool
 }
 
 // SOAPRequest is one request to a service of SOAP.
@@ -83,7 +86,7 @@ func (c *SOAPConnection) settings() *Connection {
 	for i := range c.Streams.Entries {
 		e := &c.Streams.Entries[i]
 		out.Streams.Entries = append(out.Streams.Entries, document.Entry[StreamDef]{Key: e.Key,
-			Value: StreamDef{Request: e.Value.Request.request(), Reading: e.Value.Reading}})
+			Value: e.Value.common()})
 	}
 	if c.Check != nil {
 		check := c.Check.request()

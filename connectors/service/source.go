@@ -1,12 +1,13 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/tieout/tieout/connectors"
@@ -22,13 +23,16 @@ type source struct {
 	conn  *Connection
 	shelf *shelf
 	tools tools
+	usher *usher // of sessions, nil for none
 }
 
 func newSource(env connectors.Env, c *Connection, shared *shelf, t tools) (connectors.Source, error) {
 	if _, err := web.Origin(c.BaseURL.Value); err != nil {
 		return nil, fmt.Errorf("base_url: %w", err)
 	}
-	return &source{env: env, conn: c, shelf: shared, tools: t}, nil
+	s := &source{env: env, conn: c, shelf: shared, tools: t}
+	s.usher = newUsher(s)
+	return s, nil
 }
 
 // Open asks for the first pages, or for all of them when there is a spool.
@@ -41,6 +45,9 @@ func (s *source) open(ctx context.Context, read connectors.Read, dir string) (co
 	if !ok {
 		hint := document.Suggest(read.Stream, s.conn.Streams.Keys()).Hint
 		return nil, fmt.Errorf("%w: the connection has no stream %q; %s", connectors.ErrConfig, read.Stream, hint)
+	}
+	if !stream.readable {
+		return nil, fmt.Errorf("%w: the stream %q has no request: it is written to and not read", connectors.ErrConfig, read.Stream)
 	}
 	read.Fields = declared(connectors.Specs(&stream.Fields), read.Fields)
 	f, err := s.fetcher(&read, &stream)
@@ -63,8 +70,36 @@ func (s *source) open(ctx context.Context, read connectors.Read, dir string) (co
 
 // fetcher makes what asks for the pages of one read.
 func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, error) {
+	f, err := s.bare(read, stream)
+	if err == nil && s.usher != nil {
+		f.usher = s.usher
+		stream.formulas(s.conn, func(x *formula) { f.tells = f.tells || usesSession.MatchString(x.Value) })
+	}
+	return f, err
+}
+
+var usesSession = regexp.MustCompile(`\bsession\.token\b`)
+
+// bare makes one that needs no session.
+func (s *source) bare(read *connectors.Read, stream *StreamDef) (*fetcher, error) {
+	caller, err := s.caller(read.Stream)
+	if err != nil {
+		return nil, err
+	}
+	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world), source: s, read: *read, zone: read.Zone, ended: true, firsts: make(map[uint64]bool),
+		bounds: make(map[string]string), seed: maphash.MakeSeed(), asked: make(map[uint64]bool), served: make(map[uint64]bool), caller: caller}
+	f.hash.SetSeed(f.seed)
+	return f, f.furnish(read)
+}
+
+// caller makes what sends the requests for one stream.
+func (s *source) caller(stream string) (*caller, error) {
 	o := s.tools.web()
 	o.Timeout, o.Idle, o.MaxReply = s.conn.Timeout.Std(), s.conn.Idle.Std(), int64(s.conn.MaxPage)
+	if err := s.conn.trust(&o, s.env.Dir); err != nil {
+		return nil, err
+	}
+	tokens := web.Options{Now: o.Now, Roots: o.Roots, Certificates: o.Certificates}
 	for _, a := range append([]Address{s.conn.BaseURL}, s.conn.Origins...) {
 		origin, err := web.Origin(a.Value)
 		if err != nil {
@@ -76,7 +111,7 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 	if err != nil {
 		return nil, err
 	}
-	sign, err := signer(s.conn, s.env, s.tools)
+	sign, err := signer(s.conn, s.env, tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +119,7 @@ func (s *source) fetcher(read *connectors.Read, stream *StreamDef) (*fetcher, er
 	if err != nil {
 		return nil, err
 	}
-	f := &fetcher{conn: s.conn, name: read.Stream, stream: stream, limits: s.env.Limits, world: new(world), source: s, read: *read, zone: read.Zone, ended: true, firsts: make(map[uint64]bool),
-		bounds: make(map[string]string), seed: maphash.MakeSeed(), asked: make(map[uint64]bool), served: make(map[uint64]bool),
-		caller: &caller{client: client, signer: sign, budget: s.shelf.budget(s.conn, read.Stream, s.env.Vault), judge: judge, tools: s.tools, log: s.env.Log, attempts: maxAttempts}}
-	f.hash.SetSeed(f.seed)
-	return f, f.furnish(read)
+	return &caller{client: client, signer: sign, budget: s.shelf.budget(s.conn, stream, s.env.Vault), judge: judge, tools: s.tools, log: s.env.Log, attempts: maxAttempts}, nil
 }
 
 // furnish gives the world what is known before the first request.
@@ -127,6 +158,10 @@ func (s *source) Fields(ctx context.Context, read connectors.Read) (*record.Shap
 func (s *source) Check(ctx context.Context) error {
 	names := s.conn.Streams.Keys()
 	stream := StreamDef{}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		def, _ := s.conn.Streams.Get(name)
+		return !def.readable
+	})
 	switch {
 	case s.conn.Check != nil:
 		stream.Request = *s.conn.Check
@@ -151,25 +186,39 @@ func (s *source) Check(ctx context.Context) error {
 
 // prove makes the request of check, whose reply may be of any kind.
 func (f *fetcher) prove(ctx context.Context) error {
+	if _, err := f.exchange(ctx); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	return nil
+}
+
+// exchange makes the one request of a stream, and gives the beginning of the
+// reply as JSON, nil when it is neither JSON nor XML.
+func (f *fetcher) exchange(ctx context.Context) ([]byte, error) {
+	if err := f.enter(ctx); err != nil {
+		return nil, err
+	}
 	r, err := f.build()
 	if err != nil {
-		return fmt.Errorf("check: make the request: %w", err)
+		return nil, fmt.Errorf("make the request: %w", err)
 	}
 	p, err := f.caller.send(ctx, r, &f.trial)
 	if err != nil {
-		return fmt.Errorf("check: %w", err)
+		return nil, err
 	}
 	defer p.done()
 	if p.stream == nil {
-		return nil
+		return nil, nil
 	}
 	if err := p.look(); err != nil {
-		return fmt.Errorf("check: %w", err)
+		return nil, err
 	}
-	if v, err := f.caller.judge.last(p, f.caller.judge.parse(p), f.caller.tools.now()); err != nil || v.is != isOK {
-		return fmt.Errorf("check: %w", cmp.Or(err, v.refusal(p.stream.Status, "")))
+	body := f.caller.judge.parse(p)
+	v, err := f.caller.judge.last(p, body, f.caller.tools.now())
+	if err == nil && v.is != isOK {
+		err = v.refusal(p.stream.Status, "")
 	}
-	return nil
+	return body, err
 }
 
 // Late is how far before the position a read of a stream begins.

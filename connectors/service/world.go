@@ -36,7 +36,8 @@ func anyWorld() *record.Shape {
 		of("page", plain("number", record.Integer), plain("offset", record.Integer), plain("size", record.Integer),
 			plain("count", record.Integer), plain("token", record.Text)),
 		of("reply", plain("status", record.Integer), plain("text", record.Text), open("headers"), open("body")),
-		open("each"), open("parent"), of("session", plain("token", record.Text)), of("job", plain("id", record.Text)))
+		open("each"), open("parent"), open("record"), open("line"), of("intent", plain("key", record.Text), plain("mark", record.Text)),
+		of("link", plain("id", record.Text), plain("version", record.Text)), of("session", plain("token", record.Text)), of("job", plain("id", record.Text)))
 }
 
 var replyPath = regexp.MustCompile(`\b(reply|each|parent|cursor)((?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
@@ -68,7 +69,8 @@ type branch struct {
 	text string
 	num  int64
 	dec  decimal.Decimal
-	gone bool // there is nothing, so nothing below it either
+	gone bool   // there is nothing, so nothing below it either
+	rows *rowOf // a record of a batch, with kinds of its own
 }
 
 func (b *branch) kid(name string) *branch {
@@ -129,7 +131,10 @@ func (b *branch) setJSON(raw []byte) error {
 // field is the branch as an expression's shape has it.
 func (b *branch) field() record.Field {
 	f := record.NewField(b.name, b.kind)
-	if len(b.kids) > 0 {
+	switch {
+	case b.rows != nil:
+		f.Kind, f.Child = record.Record, b.rows.batch.Shape
+	case len(b.kids) > 0:
 		f.Kind, f.Child = record.Record, b.shape()
 	}
 	return f
@@ -148,6 +153,9 @@ func (b *branch) fill(to *record.Batch) {
 	for i, k := range b.kids {
 		c := &to.Columns[i]
 		switch {
+		case k.rows != nil:
+			c.Presence[0] = record.Value
+			k.rows.copyTo(c.Child)
 		case len(k.kids) > 0 && k.gone:
 			c.SetNil(0)
 		case len(k.kids) > 0:

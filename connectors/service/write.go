@@ -10,9 +10,9 @@ import (
 )
 
 // Writing says how documents are sent to a stream, with requests of one form.
-type Writing[R any] struct {
+type Writing[R any, F any] struct {
 	Accepts     document.Map[fieldtype.Type] `yaml:"accepts" doc:"The fields that documents are made of, with their types; those the expressions use, all of them required, when not given." example:"{number: text, total: decimal, memo: {type: text, optional: true}}"`
-	Find        []Lookup[R]                  `yaml:"find,one_or_list" doc:"How a document that is there already is found. The first one whose values are all known is asked, so that one by link.id stands before one by a number."`
+	Find        []Lookup[F]                  `yaml:"find,one_or_list" doc:"How a document that is there already is found. The first one whose values are all known is asked, so that one by link.id stands before one by a number."`
 	Settle      document.Duration            `yaml:"settle" doc:"How long the service may not find a document after it took it." example:"5s"`
 	Idempotency *Idempotency                 `yaml:"idempotency" doc:"How the service is told that a request is sent again."`
 	Mark        *Mark                        `yaml:"mark" doc:"Where our mark stands in a document, by which ours are told from others."`
@@ -32,8 +32,8 @@ type Sending[R any] struct {
 }
 
 // Lookup is one way to find a document.
-type Lookup[R any] struct {
-	Request R                   `yaml:"request" required:"true" doc:"The request, which changes nothing. It is made when everything that path and query insert has a value."`
+type Lookup[F any] struct {
+	Request F                   `yaml:"request" required:"true" doc:"The request, which changes nothing. It is made when everything that path and query insert has a value."`
 	Records RecordPath          `yaml:"records" doc:"Path to what was found; that of the stream when not given." example:"data"`
 	Match   document.Map[Value] `yaml:"match" doc:"Paths in what was found and the values they must have, for services that find more than was asked for." example:"{number: =record.number}"`
 	ID      document.Text       `yaml:"id" doc:"Path to what the service calls it." example:"id"`

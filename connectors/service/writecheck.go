@@ -32,26 +32,28 @@ type lookup struct {
 
 // common makes the form the engine works with out of one with requests of
 // another form.
-func (w *Writing[R]) common(request func(*R) Request) *writing {
+func (w *Writing[R, F]) common(request func(*R) Request, find func(*F) Request) *writing {
 	if w == nil {
 		return nil
 	}
 	out := &writing{accepts: accepted{&w.Accepts}, settle: w.Settle, keys: w.Idempotency, mark: w.Mark, replies: w.Replies}
 	for i := range w.Find {
 		l := &w.Find[i]
-		out.lookups = append(out.lookups, lookup{request: request(&l.Request), records: l.Records, match: l.Match, id: l.ID, version: l.Version})
+		out.lookups = append(out.lookups, lookup{request: find(&l.Request), records: l.Records, match: l.Match, id: l.ID, version: l.Version})
 	}
-	for from, to := range map[*Sending[R]]**sending{w.Create: &out.create, w.Update: &out.update, w.Void: &out.void} {
-		if from == nil {
-			continue
-		}
-		r := request(&from.Request)
-		if from.Body != nil {
-			r.Body, r.Encode = from.Body, from.Encode
-		}
-		*to = &sending{request: r, id: from.ID, version: from.Version}
-	}
+	out.create, out.update, out.void = w.Create.common(request), w.Update.common(request), w.Void.common(request)
 	return out
+}
+
+func (s *Sending[R]) common(request func(*R) Request) *sending {
+	if s == nil {
+		return nil
+	}
+	r := request(&s.Request)
+	if s.Body != nil {
+		r.Body, r.Encode = s.Body, s.Encode
+	}
+	return &sending{request: r, id: s.ID, version: s.Version}
 }
 
 // sendings lists the operations there are.
@@ -82,11 +84,11 @@ func (w *writing) formulas(visit func(*formula)) {
 	}
 }
 
-type writingKeys[R any] Writing[R]
+type writingKeys[R any, F any] Writing[R, F]
 
 // DecodeDocument reads how documents are sent, and checks that it goes together.
-func (w *Writing[R]) DecodeDocument(n *document.Node, d *document.Decoder) {
-	d.Decode(n, (*writingKeys[R])(w))
+func (w *Writing[R, F]) DecodeDocument(n *document.Node, d *document.Decoder) {
+	d.Decode(n, (*writingKeys[R, F])(w))
 	if n.Kind() != document.Mapping {
 		return
 	}
@@ -102,10 +104,10 @@ func (w *Writing[R]) DecodeDocument(n *document.Node, d *document.Decoder) {
 }
 
 // DocumentSchema is that of the keys.
-func (w *Writing[R]) DocumentSchema(sub func(any) any) any { return sub(writingKeys[R]{}) }
+func (w *Writing[R, F]) DocumentSchema(sub func(any) any) any { return sub(writingKeys[R, F]{}) }
 
 // DocumentType says what is written.
-func (w *Writing[R]) DocumentType() string {
+func (w *Writing[R, F]) DocumentType() string {
 	return "a mapping of `accepts`, `find`, `idempotency`, `mark`, `create`, `update`, `void` and `replies`"
 }
 
@@ -114,8 +116,8 @@ func uses[R any](s *Sending[R], name string) bool {
 	if s == nil {
 		return false
 	}
-	found := false
-	look := func(f *formula) { found = found || regexp.MustCompile(`\b`+regexp.QuoteMeta(name)+`\b`).MatchString(f.Value) }
+	found, word := false, regexp.MustCompile(`\b`+regexp.QuoteMeta(name)+`\b`)
+	look := func(f *formula) { found = found || word.MatchString(f.Value) }
 	if s.Body != nil {
 		s.Body.each(look)
 	}
@@ -135,14 +137,14 @@ type sendingKeys[R any] Sending[R]
 // DecodeDocument reads one operation and checks that its body can be written.
 func (s *Sending[R]) DecodeDocument(n *document.Node, d *document.Decoder) {
 	d.Decode(n, (*sendingKeys[R])(s))
-	body, inside := n.Get("body"), n.Get("request").Get("body")
+	body, request := n.Get("body"), n.Get("request")
 	if at := n.KeyNode("encode"); at != nil && body == nil {
 		d.Report.ErrorAt(at, document.CodeMisplacedKey, "Write it where the body is.", "there is no body to encode")
 	}
 	if body == nil || s.Body == nil {
 		return
 	}
-	if inside != nil {
+	if request != nil && request.Get("body") != nil {
 		d.Report.ErrorAt(n.KeyNode("body"), document.CodeMisplacedKey, "Keep one of them.", "the request has a body already")
 		return
 	}

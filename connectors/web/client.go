@@ -41,6 +41,8 @@ type Options struct {
 	// Roots are the authorities that servers are checked against; nil are
 	// those of the system.
 	Roots *x509.CertPool
+	// Certificates prove to servers that ask for it who the client is.
+	Certificates []tls.Certificate
 	// Resolver looks names up; nil is that of the system.
 	Resolver *net.Resolver
 }
@@ -86,7 +88,7 @@ func New(o Options) (*Client, error) {
 	c.transport = &http.Transport{
 		Proxy:                  proxy,
 		DialContext:            c.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots},
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.Roots, Certificates: o.Certificates},
 		MaxResponseHeaderBytes: maxHeader,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        maxIdle,

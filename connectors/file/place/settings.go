@@ -106,11 +106,13 @@ func clean(folder string) string {
 	return strings.Trim(path.Clean("/"+folder), "/")
 }
 
-// fileOr gives a setting that is either a text or the path of a file with it,
-// relative to the project.
-func (s *Settings) fileOr(text, mark string) ([]byte, error) {
-	if strings.Contains(text, mark) {
-		return []byte(text), nil
+// fileOr gives a setting that is either a text, which one of the marks tells,
+// or the path of a file with it, relative to the project.
+func (s *Settings) fileOr(text string, marks ...string) ([]byte, error) {
+	for _, mark := range marks {
+		if strings.Contains(text, mark) {
+			return []byte(text), nil
+		}
 	}
 	name := text
 	if rest, home := strings.CutPrefix(name, "~/"); home {

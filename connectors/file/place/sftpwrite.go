@@ -198,6 +198,11 @@ func (f *sftpFolder) swap(ctx context.Context, c *session, name string, text []b
 	if newest > was {
 		return f.ours(c, name, text, was+1, newest)
 	}
+	if newest == 0 {
+		if err := c.MkdirAll(f.full(ledgers(name))); err != nil {
+			return err
+		}
+	}
 	temp := f.full(path.Join(ledgers(name), ".new-"+random()))
 	if err := f.put(ctx, c, temp, bytes.NewReader(text), func() {}); err != nil {
 		return err

@@ -68,10 +68,7 @@ func (s *Settings) signer() (ssh.Signer, error) {
 
 // knownHosts reads the keys of servers. There is no way around them.
 func (s *Settings) knownHosts() (ssh.HostKeyCallback, error) {
-	text, err := s.fileOr(s.KnownHosts, " ")
-	if err != nil {
-		text, err = s.fileOr("./"+strings.TrimPrefix(s.KnownHosts, "./"), "\n") // a path with blanks
-	}
+	text, err := s.fileOr(s.KnownHosts, "\n", " ssh-", " ecdsa-", " sk-")
 	if err != nil {
 		return nil, fmt.Errorf("%w: known_hosts: %w", connectors.ErrConfig, err)
 	}

@@ -68,6 +68,11 @@ func (f *faulty) moments(n int, up, down int64, random *rand.Rand) []faults.Faul
 		list = append(list, faults.Fault{Kind: f.kinds[i%len(f.kinds)], Way: way, At: at, Pause: stall})
 	}
 	random.Shuffle(n, func(i, j int) { list[i].Kind, list[j].Kind = list[j].Kind, list[i].Kind })
+	for i := range list {
+		if list[i].Kind == faults.Lose && list[i].Way == faults.ToServer {
+			list[i].Kind = faults.Cut // a request with other words in it would be another request
+		}
+	}
 	return list
 }
 
