@@ -52,6 +52,17 @@ type Parted interface {
 	Parts() []string
 }
 
+// Windowed is a Reader that asks for stretches of time and may not read those
+// it read before: what it lacks of them is not gone.
+type Windowed interface {
+	// Windowed reports whether this read goes by such stretches.
+	Windowed() bool
+	// Windows names the stretch of each row of the last batch, and ReadWindows
+	// all that were read, those without rows too, once Next has given io.EOF.
+	Windows() []string
+	ReadWindows() []string
+}
+
 // Late is a Source that knows how far behind its newest record it may show
 // others. Reads begin that much before the position, unless the sink appends.
 type Late interface {

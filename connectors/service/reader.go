@@ -23,18 +23,20 @@ const (
 
 // reader turns the records of a read into batches.
 type reader struct {
-	feed   feed
-	name   string
-	plan   *rows.Plan
-	fill   *rows.Filler
-	ahead  []rows.Item // read to learn the shape, not yet given out
-	seq    int64
-	xml    func() bool // what the records were written in, once there were some
-	parted bool
-	part   func(page int64) string
-	parts  []string        // of the rows of the last batch
-	base   context.Context // of the exchanges: a page may be open between two calls
-	cancel context.CancelFunc
+	feed     feed
+	name     string
+	plan     *rows.Plan
+	fill     *rows.Filler
+	ahead    []rows.Item // read to learn the shape, not yet given out
+	seq      int64
+	xml      func() bool // what the records were written in, once there were some
+	parted   bool
+	place    *fetcher // knows where the rows come from
+	windowed bool
+	windows  []string        // as parts
+	parts    []string        // of the rows of the last batch
+	base     context.Context // of the exchanges: a page may be open between two calls
+	cancel   context.CancelFunc
 }
 
 // place words where a record is.
@@ -94,7 +96,7 @@ func (r *reader) Close() error {
 func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	b.Reset(r.plan.Shape(), record.BatchRows)
 	b.Origin.Input = r.name
-	r.parts = r.parts[:0]
+	r.parts, r.windows = r.parts[:0], r.windows[:0]
 	n := 0
 	err := r.under(ctx, func(ctx context.Context) error {
 		for size := 0; n < record.BatchRows && size < batchBytes; n++ {
@@ -106,8 +108,9 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 				return fmt.Errorf("stream %q, page %d: %w", r.name, it.Line, brokenReply(err, inJSON))
 			}
 			size += len(it.Raw)
-			if r.parted {
-				r.parts = append(r.parts, r.part(it.Line))
+			if r.parted || r.windowed {
+				part, window := r.place.walk.partOf(int(it.Line))
+				r.parts, r.windows = append(r.parts, part), append(r.windows, window)
 			}
 		}
 		return nil
@@ -128,6 +131,25 @@ func (r *reader) Parted() bool { return r.parted }
 
 // Parts names what each row of the last batch was asked for with.
 func (r *reader) Parts() []string { return r.parts }
+
+// Windowed reports whether the stream is read in stretches of time, the last
+// ones of those there were.
+func (r *reader) Windowed() bool { return r.windowed }
+
+// Windows names the stretch of each row of the last batch.
+func (r *reader) Windows() []string { return r.windows }
+
+// ReadWindows names all stretches that were read.
+func (r *reader) ReadWindows() []string {
+	var out []string
+	if r.place.walk == nil {
+		return nil
+	}
+	for _, p := range r.place.walk.parts {
+		out = append(out, p.window)
+	}
+	return out
+}
 
 func (r *reader) item(ctx context.Context) (rows.Item, error) {
 	if len(r.ahead) > 0 {

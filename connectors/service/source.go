@@ -55,7 +55,7 @@ func (s *source) open(ctx context.Context, read connectors.Read, dir string) (co
 		return nil, err
 	}
 	r := &reader{feed: f, name: read.Stream, parted: stream.parted(), xml: func() bool { return f.written == inXML }}
-	r.part = func(page int64) string { return f.walk.partOf(int(page)) }
+	r.place, r.windowed = f, stream.windowed() && read.Cursor == nil
 	r.base, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if dir != "" {
 		if err := r.fetchAll(ctx, f, dir); err != nil {

@@ -38,8 +38,9 @@ type walk struct {
 
 // partFrom notes with which page a part begins.
 type partFrom struct {
-	page int
-	name string
+	page   int
+	name   string
+	window string // under each, "" for none
 }
 
 // axis is one level: the parents or values there are.
@@ -300,8 +301,9 @@ func (f *fetcher) stop() error {
 	k := f.walk
 	f.bound(k.windows[k.window])
 	f.overlap.on = len(k.windows) > 1
-	if n := len(k.parts); n == 0 || k.parts[n-1].name != k.part {
-		k.parts = append(k.parts, partFrom{page: f.pages + 1, name: k.part})
+	here := partFrom{page: f.pages + 1, name: k.part, window: k.windows[k.window].name()}
+	if n := len(k.parts); n == 0 || k.parts[n-1].name != here.name || k.parts[n-1].window != here.window {
+		k.parts = append(k.parts, here)
 	}
 	f.ended, f.link, f.token, f.number, f.first = false, nil, "", 0, f.pages
 	f.world.change("page", "token").none()
@@ -386,10 +388,20 @@ func (f *fetcher) splice(raw []byte) []byte {
 }
 
 // partOf is the part the records of a page belong to.
-func (k *walk) partOf(page int) string {
+func (k *walk) partOf(page int) (part, window string) {
 	i := sort.Search(len(k.parts), func(i int) bool { return k.parts[i].page > page })
 	if i == 0 {
-		return ""
+		return "", ""
 	}
-	return k.parts[i-1].name
+	return k.parts[i-1].name, k.parts[i-1].window
+}
+
+// windowed reports whether the stream is asked for with stretches of time.
+func (d *StreamDef) windowed() bool {
+	for i := range d.Each {
+		if d.Each[i].Window > 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -17,6 +17,15 @@ type window struct {
 	eachFrom, eachTo edge
 }
 
+// name is what a window under each is called.
+func (w *window) name() string {
+	if !w.each {
+		return ""
+	}
+	b := branch{kind: w.eachFrom.kind, has: true, num: w.eachFrom.num}
+	return b.plain()
+}
+
 // windowsOf cuts what is read of a part into windows; there is one when nobody
 // asks for more.
 func (f *fetcher) windowsOf(part string) ([]window, error) {

@@ -42,6 +42,9 @@ func (s *compareSource) Open(ctx context.Context, read connectors.Read) (connect
 		return nil, err
 	}
 	r := &compareReader{source: s, inner: inner, zone: read}
+	if w, can := inner.(connectors.Windowed); can && w.Windowed() {
+		r.windows = w
+	}
 	if err := r.begin(ctx, read); err != nil {
 		return nil, errors.Join(err, inner.Close())
 	}
@@ -67,8 +70,10 @@ type compareReader struct {
 	out      io.WriteCloser // snapshot of this read
 	pack     *gzip.Writer
 	line     []byte
-	rows     int64 // of the source
-	repeated int64 // of the last batch
+	windows  connectors.Windowed // nil when all is read each time
+	window   []byte              // hash of that of the row
+	rows     int64               // of the source
+	repeated int64               // of the last batch
 	gone     *goneReader
 	seq      int64
 }
@@ -233,6 +238,7 @@ func (r *compareReader) Next(ctx context.Context, b *record.Batch) error {
 	r.repeated = 0
 	live := b.Live[:0]
 	for _, row := range b.Live {
+		r.locate(row)
 		change, err := r.judge(b, int(row))
 		if err != nil {
 			return err
@@ -246,6 +252,7 @@ func (r *compareReader) Next(ctx context.Context, b *record.Batch) error {
 	}
 	b.Live = live
 	for _, row := range b.Stopped { // it is there; what it holds is not known
+		r.locate(row)
 		if err := r.keep(b, int(row), [8]byte{}); err != nil {
 			return err
 		}
@@ -344,9 +351,9 @@ func (r *compareReader) write(key [16]byte, content [8]byte) error {
 	if r.pack == nil {
 		return nil
 	}
-	n := snapshotHead + len(r.line)
+	n := snapshotHead + len(r.window) + len(r.line)
 	head := append([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, key[:]...)
-	if _, err := r.pack.Write(append(head, content[:]...)); err != nil {
+	if _, err := r.pack.Write(append(append(head, content[:]...), r.window...)); err != nil {
 		return err
 	}
 	_, err := r.pack.Write(r.line)
@@ -389,6 +396,7 @@ func (r *compareReader) deleted(ctx context.Context, b *record.Batch) error {
 		return io.EOF
 	}
 	var found [][]byte
+	read := r.readWindows()
 	for len(found) < record.BatchRows {
 		line, err := r.gone.lines.next()
 		if errors.Is(err, io.EOF) {
@@ -397,8 +405,9 @@ func (r *compareReader) deleted(ctx context.Context, b *record.Batch) error {
 		if err != nil {
 			return err
 		}
-		if !r.last[[16]byte(line[:16])].met {
-			found = append(found, append([]byte(nil), line[snapshotHead:]...))
+		window, text := splitWindow(line[snapshotHead:])
+		if !r.last[[16]byte(line[:16])].met && (window == "" || read[window]) {
+			found = append(found, append([]byte(nil), text...))
 		}
 	}
 	if len(found) == 0 {
