@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/tieout/tieout/schemas/record"
 )
 
 // Target is a service that takes documents one at a time and keeps no ledger:
@@ -31,6 +29,8 @@ type Traits struct {
 	// FindDelay how long after it was taken it may not be found yet.
 	Find      bool
 	FindDelay time.Duration
+	// Read says that it can be looked up by what the service calls it.
+	Read bool
 	// Marks says that what Find finds tells whether it is ours: the mark
 	// stands in the document.
 	Marks bool
@@ -126,17 +126,4 @@ type Outlet interface {
 	// Unknown that there are several and nobody can tell which.
 	Find(ctx context.Context, d Document) (delivery Delivery, found bool, err error)
 	Close() error
-}
-
-// Preparer is an Outlet that can show what it would send, for a dry run and
-// for people: the request without anything secret.
-type Preparer interface {
-	Prepare(d Document) (method, url string, body []byte, err error)
-}
-
-// Accepter is a Target that says which fields its documents have.
-type Accepter interface {
-	// Accepted is the shape that documents of a stream are made of; open when
-	// the stream takes any field.
-	Accepted(stream string) (*record.Shape, error)
 }

@@ -241,10 +241,14 @@ func (o *outlet) look(ctx context.Context, l *lookup) ([][]byte, error) {
 	if records.Value == "" {
 		records = o.records
 	}
-	if records.Value == "" {
-		return elements(body)
+	at := body
+	if records.Value != "" {
+		at = find(body, records.parts(), judge.around())
 	}
-	return elements(find(body, records.parts(), judge.around()))
+	if at == nil && plainAt(body, l.id.Value) != "" { // the document alone, asked for by its name
+		at = body
+	}
+	return elements(at)
 }
 
 func contains(text, mark string) bool { return mark != "" && strings.Contains(text, mark) }

@@ -28,6 +28,12 @@ func Origin(rawURL string) (string, error) {
 	return at.String(), err
 }
 
+// Local reports whether a URL leads to this machine.
+func Local(rawURL string) bool {
+	_, at, err := read(rawURL)
+	return err == nil && at.local
+}
+
 // hostLetters may stand in host:port; other scripts are written as punycode, so
 // that the host checked is the host dialed.
 const hostLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]"

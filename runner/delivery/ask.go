@@ -7,6 +7,12 @@ import (
 	"github.com/tieout/tieout/connectors"
 )
 
+// finds reports whether a document can be looked up: one that is linked also by
+// what the service calls it.
+func (c *courier) finds(i *Intent) bool {
+	return c.traits.Find || c.traits.Read && i.Operation != connectors.Create && i.ID != ""
+}
+
 // find looks a document up.
 func (c *courier) find(ctx context.Context, i *Intent) (connectors.Delivery, bool, error) {
 	d, found, err := c.outlet.Find(ctx, i.document())
@@ -27,7 +33,7 @@ func (c *courier) alive(i *Intent) bool {
 // are sent again; after it the document is looked up. It reports false when
 // neither can tell.
 func (c *courier) ask(ctx context.Context, i *Intent, n int) (settled bool, err error) {
-	if !c.alive(i) && !c.traits.Find {
+	if !c.alive(i) && !c.finds(i) {
 		return false, nil
 	}
 	if err := c.s.Sleep(ctx, rest<<n); err != nil {
@@ -36,7 +42,7 @@ func (c *courier) ask(ctx context.Context, i *Intent, n int) (settled bool, err 
 	if c.alive(i) {
 		return true, c.send(ctx, i)
 	}
-	if !c.traits.Find {
+	if !c.finds(i) {
 		return false, nil
 	}
 	return c.look(ctx, i)

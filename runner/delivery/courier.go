@@ -148,7 +148,7 @@ func (c *courier) renew(ctx context.Context, i *Intent, d connectors.Delivery, b
 		return false, c.take(context.WithoutCancel(ctx), i, d)
 	}
 	version := d.Version
-	if version == "" && c.traits.Find {
+	if version == "" && c.finds(i) {
 		now, found, err := c.find(ctx, i)
 		if err != nil {
 			return false, err

@@ -27,6 +27,9 @@ type Env struct {
 	Zone     *time.Location
 	Holidays calendar.Holidays
 	Limits   Limits
+	// PlainRecord makes `record` a name like any other, where a field of the
+	// shape is called so.
+	PlainRecord bool
 }
 
 // Money says how postable amounts are rounded. Without a currency, and with

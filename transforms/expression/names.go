@@ -143,7 +143,7 @@ func (c *compiler) member(n *ast.MemberNode) *operand {
 	case *ast.PointerNode:
 		return c.elementField(n, base, property.Value)
 	case *ast.IdentifierNode:
-		if base.Value == theRecord && c.letIndex(theRecord) < 0 {
+		if base.Value == theRecord && !c.env.PlainRecord && c.letIndex(theRecord) < 0 {
 			if o := c.rootField(n, property.Value); o != nil {
 				return o
 			}
