@@ -62,9 +62,10 @@ type StreamDef struct {
 
 // Reading says what the replies of a stream hold.
 type Reading struct {
-	Format  string                       `yaml:"format" enum:"json,xml" doc:"How replies are written; told by their Content-Type, or by the Accept header of the request, when not given."`
+	Format  string                       `yaml:"format" enum:"json,xml,csv,ndjson" doc:"How replies are written; csv begins with a line of names, ndjson has a record on each line, and both may be packed with gzip; told by their Content-Type, or by the Accept header of the request, when not given."`
 	Records RecordPath                   `yaml:"records" doc:"Path to the list of records, such as data.items or Invoices/Invoice, * for any name; the document itself when not given. A single object or element counts as a list of one. Paths in XML are names without their prefixes, @x for an attribute; the root may be left out." example:"data.items"`
 	Each    []Each                       `yaml:"each,one_or_list" doc:"What the stream is asked for once for each of, nested in order: records of another stream, values, stretches of time. Each combination of parents and values has a position of its own; one that is new is read from the start."`
+	Job     *Job                         `yaml:"job" doc:"An export that the service makes in its own time, before the request of the stream reads what it made."`
 	Inside  RecordPath                   `yaml:"inside" doc:"xml: path to the element whose text is another document, escaped or as CDATA; records is then a path in that." example:"GetDataResult"`
 	Carry   document.Map[Carried]        `yaml:"carry" doc:"Values from around a record that are copied into it: a path that goes up from the record, such as ../../CustomerID, or ..name for the name of what it stands in; or an expression over each and parent." example:"{customer: ../../CustomerID, kind: ..name}"`
 	KeepIf  RecordFormula                `yaml:"keep_if" doc:"Expression over the fields of a record; one for which it is false is left out." example:"=status != \"draft\""`

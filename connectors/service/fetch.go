@@ -150,7 +150,7 @@ func (f *fetcher) open(ctx context.Context) error {
 	if err := f.enter(ctx); err != nil {
 		return err
 	}
-	r, err := f.build()
+	r, err := f.build(&f.stream.Request, f.link)
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}

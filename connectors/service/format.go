@@ -3,6 +3,8 @@ package service
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -11,12 +13,15 @@ import (
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows"
+	"github.com/tieout/tieout/connectors/web"
 )
 
 // How a reply is written.
 const (
 	inJSON = "json"
 	inXML  = "xml"
+	inCSV  = "csv"
+	inLine = "ndjson"
 )
 
 // cutter cuts the records out of replies.
@@ -34,6 +39,11 @@ func (f *fetcher) unpack(p *page, r *call) error {
 	if err != nil {
 		return err
 	}
+	if format == inCSV || format == inLine {
+		if body, err = f.plain(p, body); err != nil {
+			return err
+		}
+	}
 	if f.cutter != nil && f.written == format {
 		f.cutter.Reset(body)
 		return nil
@@ -44,10 +54,47 @@ func (f *fetcher) unpack(p *page, r *call) error {
 		f.cutter = rows.NewInsideCutter(body, f.cut())
 	case format == inXML:
 		f.cutter = rows.NewXMLCutter(body, f.cut())
+	case format == inCSV, format == inLine:
+		f.cutter = newLineCutter(body, format == inCSV, f.limits)
 	default:
 		f.cutter = rows.NewCutter(body, f.cut())
 	}
 	return nil
+}
+
+// plain makes sure that the end of lines is known to be their end, and unpacks
+// them.
+func (f *fetcher) plain(p *page, body *bufio.Reader) (*bufio.Reader, error) {
+	head, _ := body.Peek(2) // who reads on meets the error again
+	if string(head) != "\x1f\x8b" {
+		if !p.stream.Framed {
+			return nil, fmt.Errorf("%w: the reply does not say how long it is, so nobody could tell whether lines are missing", connectors.ErrEnvironment)
+		}
+		return body, nil
+	}
+	packed, err := gzip.NewReader(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the reply is packed and damaged: %w", connectors.ErrEnvironment, err)
+	}
+	return bufio.NewReaderSize(&inflated{in: packed, left: int64(f.conn.MaxPage)}, 4<<10), nil
+}
+
+// inflated bounds what is packed.
+type inflated struct {
+	in   io.Reader
+	left int64
+}
+
+// Read gives what was packed.
+func (r *inflated) Read(p []byte) (int, error) {
+	n, err := r.in.Read(p)
+	if r.left -= int64(n); r.left < 0 {
+		return 0, fmt.Errorf("%w: the reply is longer than max_page when it is unpacked", web.ErrTooLarge)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: the reply is packed and damaged: %w", connectors.ErrEnvironment, err)
+	}
+	return n, err
 }
 
 // format tells how a reply is written, and refuses one that is neither JSON
@@ -90,6 +137,10 @@ func (f *fetcher) format(p *page, r *call, body *bufio.Reader) (string, error) {
 // formatOf is the format a media type names, "" when it names none.
 func formatOf(kind string) string {
 	switch kind = strings.ToLower(kind); {
+	case strings.Contains(kind, "ndjson"), strings.Contains(kind, "jsonl"):
+		return inLine
+	case strings.Contains(kind, "csv"):
+		return inCSV
 	case strings.Contains(kind, "json"):
 		return inJSON
 	case strings.Contains(kind, "/xml"), strings.Contains(kind, "+xml"):

@@ -10,16 +10,17 @@ import (
 	"github.com/tieout/tieout/connectors"
 )
 
-// build makes the request for the page the world stands on.
-func (f *fetcher) build() (*call, error) {
-	r, err := f.make(&f.stream.Request, f.link)
+// build makes a request for the page the world stands on; it can be made anew
+// with another session.
+func (f *fetcher) build(request *Request, link *url.URL) (*call, error) {
+	r, err := f.make(request, link)
 	if err == nil && f.usher != nil {
 		r.again = func(ctx context.Context) error {
 			f.usher.forget(f.pass.token)
 			if err := f.enter(ctx); err != nil {
 				return err
 			}
-			fresh, err := f.make(&f.stream.Request, f.link)
+			fresh, err := f.make(request, link)
 			if err == nil {
 				r.url, r.header, r.body = fresh.url, fresh.header, fresh.body
 			}

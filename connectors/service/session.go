@@ -114,32 +114,22 @@ func (u *usher) begin(ctx context.Context) (out pass, err error) {
 	}
 	defer f.close()
 	f.caller.attempts = checkAttempts
-	body, err := f.exchange(ctx)
+	a, err := f.exchange(ctx, &f.stream.Request)
 	if err != nil {
 		return out, err
 	}
-	token := u.read(body, &u.session.Token)
+	token := a.text(&u.session.Token)
 	if token == "" {
 		return out, fmt.Errorf("%w: the reply has no %q; check auth: of the connection", connectors.ErrEnvironment, u.session.Token.Value)
 	}
 	if out.token = token; u.session.BaseURL.Value == "" {
 		return out, nil
 	}
-	where := u.read(body, &u.session.BaseURL)
+	where := a.text(&u.session.BaseURL)
 	if out.base, err = url.Parse(where); err != nil || where == "" {
 		return out, fmt.Errorf("%w: the reply has no address at %q; check auth: of the connection", connectors.ErrEnvironment, u.session.BaseURL.Value)
 	}
 	return out, f.allowed(where)
-}
-
-// read is a text of the reply.
-func (u *usher) read(body []byte, path *RecordPath) string {
-	raw := textIn(find(body, path.parts(), 1))
-	var b branch
-	if raw == nil || b.setJSON(raw) != nil {
-		return ""
-	}
-	return b.words()
 }
 
 // allowed refuses an address that is none of the connection's.

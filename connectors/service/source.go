@@ -186,39 +186,10 @@ func (s *source) Check(ctx context.Context) error {
 
 // prove makes the request of check, whose reply may be of any kind.
 func (f *fetcher) prove(ctx context.Context) error {
-	if _, err := f.exchange(ctx); err != nil {
+	if _, err := f.exchange(ctx, &f.stream.Request); err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
 	return nil
-}
-
-// exchange makes the one request of a stream, and gives the beginning of the
-// reply as JSON, nil when it is neither JSON nor XML.
-func (f *fetcher) exchange(ctx context.Context) ([]byte, error) {
-	if err := f.enter(ctx); err != nil {
-		return nil, err
-	}
-	r, err := f.build()
-	if err != nil {
-		return nil, fmt.Errorf("make the request: %w", err)
-	}
-	p, err := f.caller.send(ctx, r, &f.trial)
-	if err != nil {
-		return nil, err
-	}
-	defer p.done()
-	if p.stream == nil {
-		return nil, nil
-	}
-	if err := p.look(); err != nil {
-		return nil, err
-	}
-	body := f.caller.judge.parse(p)
-	v, err := f.caller.judge.last(p, body, f.caller.tools.now())
-	if err == nil && v.is != isOK {
-		err = v.refusal(p.stream.Status, "")
-	}
-	return body, err
 }
 
 // Late is how far before the position a read of a stream begins.
@@ -249,6 +220,9 @@ func (d *StreamDef) formulas(c *Connection, visit func(*formula)) {
 		if p.Next != nil {
 			p.Next.each(visit)
 		}
+	}
+	if d.Job != nil {
+		d.Job.each(visit)
 	}
 }
 

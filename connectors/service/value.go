@@ -104,7 +104,7 @@ func (f *formula) check(x document.Expr, n *document.Node, d *document.Decoder) 
 	f.Expr = x
 	f.paths, f.cursor = pathsIn(x.Value, "reply"), pathsIn(x.Value, "cursor")
 	f.each, f.parent = pathsIn(x.Value, "each"), pathsIn(x.Value, "parent")
-	expression.Compile(x, &expression.Env{Shape: anyWorld(), Assume: record.Unknown, Zone: time.UTC}, n.Path(), d.Report)
+	expression.Compile(x, &expression.Env{Shape: anyWorld(), Assume: record.Unknown, Zone: time.UTC, PlainRecord: true}, n.Path(), d.Report)
 	f.checkEach(n, d.Report)
 }
 

@@ -218,7 +218,7 @@ func (f *fetcher) move(ctx context.Context) (bool, error) {
 		if k.began && k.window+1 < len(k.windows) {
 			k.window++
 			f.overlap.turn()
-			return true, f.stop()
+			return true, f.stop(ctx)
 		}
 		if !k.turn() {
 			return false, nil
@@ -228,7 +228,7 @@ func (f *fetcher) move(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		if len(k.windows) > 0 {
-			return true, f.stop()
+			return true, f.stop(ctx)
 		}
 	}
 }
@@ -297,7 +297,7 @@ func partName(labels []string) string {
 }
 
 // stop begins the pages of the place stood on.
-func (f *fetcher) stop() error {
+func (f *fetcher) stop(ctx context.Context) error {
 	k := f.walk
 	f.bound(k.windows[k.window])
 	f.overlap.on = len(k.windows) > 1
@@ -310,7 +310,10 @@ func (f *fetcher) stop() error {
 	clear(f.served)
 	clear(f.asked)
 	f.begin()
-	return f.copies()
+	if err := f.copies(); err != nil {
+		return err
+	}
+	return f.export(ctx)
 }
 
 // parted reports whether the stream is asked for with parents or values.

@@ -251,7 +251,7 @@ func (w *world) compile(f *formula) (*expression.Program, error) {
 		}
 		w.settle()
 		var r document.Report
-		p := expression.Compile(f.Expr, &expression.Env{Shape: w.shape, Zone: cmp.Or(w.zone, time.UTC)}, f.Path(), &r)
+		p := expression.Compile(f.Expr, &expression.Env{Shape: w.shape, Zone: cmp.Or(w.zone, time.UTC), PlainRecord: true}, f.Path(), &r)
 		switch {
 		case p != nil && p.Evaluable():
 			return p, nil

@@ -15,6 +15,9 @@ type Stream struct {
 	Status     int
 	Header     http.Header
 	RetryAfter time.Duration // as in Reply
+	// Framed says that the end of the body is known from more than the end of
+	// the connection, so that a body that was cut off is an error.
+	Framed bool
 	// Body gives the bytes after inflating. Its errors are those of Do; they
 	// name the origin and no more. Read to its end, the connection is used
 	// again. Close ends the exchange and may be called at any time, once.
@@ -45,6 +48,7 @@ func (c *Client) Open(ctx context.Context, r Request) (*Stream, error) {
 	}
 	body := &body{ctx: ctx, at: at, in: response.Body, patience: p, limit: c.options.MaxReply}
 	return &Stream{Status: response.StatusCode, Header: response.Header, Body: body,
+		Framed:     response.ContentLength >= 0 || len(response.TransferEncoding) > 0 || response.Uncompressed,
 		RetryAfter: retryAfter(response.Header.Get("Retry-After"), c.options.Now())}, nil
 }
 
