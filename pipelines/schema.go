@@ -38,6 +38,7 @@ func Schemas(list Connectors) (map[string][]byte, error) {
 	if err := pipeline.define("Sink", union(sinkKeys{}, sinks)); err != nil {
 		return nil, err
 	}
+	pipeline.listedTypes()
 	out := make(map[string][]byte)
 	for name, s := range map[string]schema{"project.schema.json": project, "pipeline.schema.json": pipeline} {
 		raw, err := json.MarshalIndent(s, "", "  ")
@@ -89,6 +90,15 @@ func (s schema) key(name string) map[string]any {
 	properties, _ := s["properties"].(map[string]any)
 	key, _ := properties[name].(map[string]any)
 	return key
+}
+
+// listedTypes takes types with names of their own out of a schema: only a
+// connection can give a type a name.
+func (s schema) listedTypes() {
+	defs, _ := s["$defs"].(map[string]any)
+	kind, _ := defs["Type"].(map[string]any)
+	forms, _ := kind["anyOf"].([]any)
+	kind["anyOf"] = slices.DeleteFunc(forms, func(form any) bool { return sameJSON(form, map[string]any{"type": "string"}) })
 }
 
 // define replaces a definition by a schema of its own, whose definitions move

@@ -124,7 +124,7 @@ func (p *Project) DDL(name string) (string, error) {
 	}
 	def := p.options.Registry.Lookup(c.Kind.Name)
 	if def.NewTarget != nil {
-		return "-- " + name + " is a service: its ledger and positions are kept in the state, and it needs no tables\n", nil
+		return "", fmt.Errorf("%w: connection %q (%s) is a service: its ledger and positions are kept in the state, so there are no statements to run", connectors.ErrConfig, name, def.Name)
 	}
 	if def.NewSink == nil || def.Sink == nil {
 		return "", fmt.Errorf("%w: connection %q (%s) is not written to, so there are no tables to make", connectors.ErrConfig, name, def.Name)
