@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
 func (c *checker) sink() {
@@ -16,6 +17,7 @@ func (c *checker) sink() {
 		c.r.ErrorAt(s.Connection, document.CodeSinkUnknownConnection, "Name a connection that can be written.", "the connection %q (%s) cannot be written", s.Connection.Value, s.At.Kind.Name)
 		s.At = nil
 	}
+	c.stream(s.At, s.Stream, "written", func(f *fieldtype.Stream) bool { return f.Write })
 	c.repeated(s.Key)
 	c.mode()
 	c.missing()

@@ -14,8 +14,6 @@ func later(key string) string {
 		return "schedules by webhook"
 	case "void":
 		return "`void`"
-	case "accepts":
-		return "`accepts`"
 	}
 	return ""
 }

@@ -70,9 +70,13 @@ func TestEach(t *testing.T) {
 				yaml += "    carry: " + test.carry + "\n"
 			}
 			s := serve(t, echo)
-			out, err := readStream(s.source(t, yaml, t.TempDir()), connectors.Read{})
+			live, err := readStream(s.source(t, yaml, ""), connectors.Read{})
 			if err != nil {
 				t.Fatal(err)
+			}
+			out, err := readStream(s.source(t, yaml, t.TempDir()), connectors.Read{})
+			if diff := cmp.Diff(live.rows, out.rows); err != nil || diff != "" {
+				t.Fatalf("%v, without a spool (-, with one +):\n%s", err, diff)
 			}
 			var want []string
 			for _, w := range test.want {

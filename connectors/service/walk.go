@@ -32,6 +32,7 @@ type walk struct {
 	windows []window // of the place stood on
 	window  int
 	began   bool
+	over    bool
 	part    string // what the parents and values are called together
 	parts   []partFrom
 }
@@ -215,12 +216,12 @@ func (f *fetcher) move(ctx context.Context) (bool, error) {
 	}
 	k := f.walk
 	for {
-		if k.began && k.window+1 < len(k.windows) {
+		if k.began && !k.over && k.window+1 < len(k.windows) {
 			k.window++
 			f.overlap.turn()
 			return true, f.stop(ctx)
 		}
-		if !k.turn() {
+		if k.over = k.over || !k.turn(); k.over {
 			return false, nil
 		}
 		f.overlap.reset()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tieout/tieout/connectors/builtin"
 	"github.com/tieout/tieout/connectors/connectortest/servers"
+	"github.com/tieout/tieout/connectors/sandbox/books"
 )
 
 func TestMain(m *testing.M) {
@@ -85,7 +86,7 @@ func params(dir string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "rows": rows, "plain": plain, "secretless": secretless, "replace": replaceText,
-			"hold": hold, "serving": servingFor, "execute": execute, "badurl": badURL, "until": until,
+			"hold": hold, "serving": servingFor, "execute": execute, "badurl": badURL, "until": until, "books": (&shop{open: make(map[string]*books.Server)}).books,
 		},
 	}
 }

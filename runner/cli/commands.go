@@ -28,7 +28,7 @@ func (a *app) commands() []*cobra.Command {
 		{groupAuthor, []*cobra.Command{a.initCommand(), a.validateCommand(), a.previewCommand(), a.explainCommand(), a.fmtCommand()}},
 		{groupRun, []*cobra.Command{a.runCommand(), a.serveCommand(), a.nextCommand(), a.triggerCommand(), a.pauseCommand(), a.resumeCommand()}},
 		{groupOperate, []*cobra.Command{a.statusCommand(), a.runsCommand(), a.quarantineCommand(), a.outboxCommand(), a.linksCommand(), a.stateCommand()}},
-		{groupTool, []*cobra.Command{a.connectCommand(), a.checkCommand(), a.discoverCommand(), a.doctorCommand(), a.schemaCommand(), a.completionCommand(), a.versionCommand()}},
+		{groupTool, []*cobra.Command{a.connectCommand(), a.checkCommand(), a.discoverCommand(), a.sandboxCommand(), a.doctorCommand(), a.schemaCommand(), a.completionCommand(), a.versionCommand()}},
 	}
 	var out []*cobra.Command
 	for _, g := range grouped {

@@ -109,6 +109,8 @@ func hintFor(err error) string {
 		return "one process runs all schedules of a SQLite state, and one those of an environment in PostgreSQL; end that one first if this one is to do it"
 	case errors.Is(err, state.ErrLocked):
 		return "wait for the other run to end, then run again"
+	case codeOf(err) == string(document.CodeSinkUnsettled):
+		return "run again: the next run asks the service; what it cannot tell, you can with `tieout outbox resolve`"
 	case errors.Is(err, connectors.ErrCommitUnknown):
 		return "run again: the next run looks in the sink first whether the load was committed"
 	case errors.Is(err, runner.ErrBalance):
