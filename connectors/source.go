@@ -69,6 +69,12 @@ type Late interface {
 	Late(stream string) time.Duration
 }
 
+// Resumer is a Reader that may have begun where the last load ended without a
+// cursor, by a position of its own: it read a part and not the whole.
+type Resumer interface {
+	Resumed() bool
+}
+
 // Noter is a Reader that has something to say about what it read, in
 // sentences, once it has ended.
 type Noter interface {

@@ -287,10 +287,16 @@ var ErrTimeout = errors.New("the run took longer than its timeout")
 // ErrBlocked says that the gate did not let the run through.
 var ErrBlocked = errors.New("blocked by the gate")
 
+// resumed reports whether a reader began where the last load ended by itself.
+func resumed(r connectors.Reader) bool {
+	resumer, can := r.(connectors.Resumer)
+	return can && resumer.Resumed()
+}
+
 // decide asks the gate; a receipt tells what the load would do to the target.
 func (e *execution) decide(ctx context.Context, f *flow, r connectors.Receipt) (gate.Decision, error) {
 	facts := gate.Facts{Read: e.run.Counts.Read, Repeated: e.run.Counts.Repeated, Held: e.out.heldCount, Refused: int64(len(r.Refused)), AsOf: e.job.AsOf,
-		FullRead:   e.job.Pipeline.Source.Cursor == nil || e.job.FullRefresh || e.run.Before == nil && !e.run.Backfill,
+		FullRead:   e.job.Pipeline.Source.Cursor == nil && !resumed(f.reader) || e.job.FullRefresh || e.run.Before == nil && !e.run.Backfill,
 		Replace:    e.job.Load.Mode == connectors.Replace || f.keeper != nil,
 		AllowEmpty: e.job.Pipeline.Source.AllowEmpty || e.job.Pipeline.Sink.AllowEmpty}
 	if e.job.Sink != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/file"
 	"github.com/tieout/tieout/connectors/http"
+	"github.com/tieout/tieout/connectors/singer"
 	"github.com/tieout/tieout/connectors/soap"
 	"github.com/tieout/tieout/connectors/sql"
 )
@@ -15,6 +16,7 @@ func Registry() *connectors.Registry {
 	return connectors.NewRegistry(
 		file.Definition(),
 		http.Definition(),
+		singer.Definition(),
 		soap.Definition(),
 		sql.MySQL(),
 		sql.Postgres(),

@@ -182,13 +182,8 @@ func (f *disk) wholeFile(name string) (*blob, error) {
 		}
 		return &blob{ReaderAt: h, Closer: h, size: info.Size()}, nil
 	}
-	defer handle.Close()
-	if f.spool == nil {
-		if f.spool, err = newSpool(""); err != nil {
-			return nil, err
-		}
-	}
-	h, err := f.spool.add(name, handle)
+	handle.Close()
+	h, err := f.bring(name, "")
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ const keptLoads = 200
 type written struct {
 	store place.Store
 	name  string
+	spool string // where what is far away is copied to
 }
 
 // read reads the manifest and finishes what a crash interrupted.

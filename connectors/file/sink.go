@@ -36,7 +36,7 @@ func (s *sink) target(ctx context.Context, load connectors.Load) (written, error
 		store.Close()
 		return written{}, fmt.Errorf("%w: stream %q leaves the folder of the connection", connectors.ErrConfig, load.Stream)
 	}
-	return written{store: store, name: name}, nil
+	return written{store: store, name: name, spool: s.env.Spool}, nil
 }
 
 // Begin takes the next epoch and opens the temporary file.
@@ -89,6 +89,7 @@ func (s *sink) begin(ctx context.Context, t written, format string, load connect
 	w := &writer{target: t, format: format, load: load, epoch: m.Positions[owner(load)].Epoch, base: m.last(), file: staged, parcel: parcel}
 	if err := w.open(ctx, s.options.SpreadsheetSafe); err != nil {
 		staged.Close()
+		w.forget()
 		return nil, errors.Join(err, t.store.Discard(context.WithoutCancel(ctx), t.name, parcel))
 	}
 	return w, nil

@@ -41,8 +41,10 @@ func (s *source) open(f *disk, read connectors.Read) (connectors.Reader, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := f.fetch(f.ctx, inputs, s.env.Spool); err != nil {
-		return nil, err
+	if s.env.Spool != "" {
+		if err := f.fetch(inputs, s.env.Spool); err != nil {
+			return nil, err
+		}
 	}
 	format, err := formatOfAll(s.options.Format, inputs)
 	if err != nil {

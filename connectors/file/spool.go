@@ -43,37 +43,54 @@ func newSpool(dir string) (*spool, error) {
 	return &spool{file: file, parts: make(map[string]part)}, nil
 }
 
-// fetch brings every file of a read here before its load begins.
-func (f *disk) fetch(ctx context.Context, inputs []input, dir string) error {
-	if _, near := f.folder.(*place.Local); near || dir == "" {
+// fetch brings every file of a read here before its load begins. dir is where
+// to, "" for the system's folder.
+func (f *disk) fetch(inputs []input, dir string) error {
+	if _, near := f.folder.(*place.Local); near {
 		return nil
 	}
-	if f.spool == nil {
-		var err error
-		if f.spool, err = newSpool(dir); err != nil {
-			return err
-		}
-	}
 	for _, in := range inputs {
-		if _, has := f.spool.parts[in.file]; has {
+		if f.spool.get(in.file) != nil {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		stream, err := f.file(in.file)
-		if err != nil {
-			return err
-		}
-		_, err = f.spool.add(in.file, stream)
-		if cerr := stream.Close(); err == nil && cerr != nil {
-			err = fmt.Errorf("%w: read %s: %w", connectors.ErrEnvironment, in.file, cerr)
-		}
-		if err != nil {
+		if _, err := f.bring(in.file, dir); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bring brings one file here, from its front again when it was cut short and
+// could not be gone on with.
+func (f *disk) bring(name, dir string) (*kept, error) {
+	if f.spool == nil {
+		var err error
+		if f.spool, err = newSpool(dir); err != nil {
+			return nil, err
+		}
+	}
+	const most = 4
+	for n := 1; ; n++ {
+		k, err := f.bringOnce(name)
+		if err == nil || n == most || !errors.Is(err, place.ErrCut) {
+			return k, err
+		}
+	}
+}
+
+func (f *disk) bringOnce(name string) (*kept, error) {
+	if err := f.ctx.Err(); err != nil {
+		return nil, context.Cause(f.ctx)
+	}
+	stream, err := f.file(name)
+	if err != nil {
+		return nil, err
+	}
+	k, err := f.spool.add(name, stream)
+	if cerr := stream.Close(); err == nil && cerr != nil {
+		err = fmt.Errorf("%w: read %s: %w", connectors.ErrEnvironment, name, cerr)
+	}
+	return k, err
 }
 
 // add takes a whole file.

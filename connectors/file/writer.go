@@ -39,6 +39,8 @@ type writer struct {
 	rows   int64
 	merge  *merge    // for an upsert
 	table  *columnar // for a Parquet file
+	copied *disk     // holds the file as it is, where that is far away
+	copyOf place.Entry
 	over   bool
 }
 
@@ -115,9 +117,23 @@ func (w *writer) old(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDisk(ctx, w.target.store)
-	d.entries[e.Name] = e
-	return d.open(input{file: e.Name})
+	if w.copied == nil || w.copyOf != e {
+		w.forget()
+		w.copied, w.copyOf = newDisk(ctx, lent{w.target.store}), e
+		w.copied.entries[e.Name] = e
+		if err := w.copied.fetch([]input{{file: e.Name}}, w.target.spool); err != nil {
+			return nil, err
+		}
+	}
+	return w.copied.open(input{file: e.Name})
+}
+
+// forget lets go of the copy of the file.
+func (w *writer) forget() {
+	if w.copied != nil {
+		w.copied.Close()
+		w.copied = nil
+	}
 }
 
 // sameHeader refuses to add records under other columns; there reports
@@ -244,6 +260,7 @@ func (w *writer) Commit(ctx context.Context, ledger connectors.Ledger, approve f
 		return receipt, err
 	}
 	w.over = true
+	w.forget()
 	return receipt, w.target.store.Close()
 }
 
@@ -335,6 +352,7 @@ func (w *writer) inPlace(ctx context.Context) bool {
 // Abort removes the temporary file.
 func (w *writer) Abort(ctx context.Context) error {
 	defer w.target.store.Close()
+	w.forget()
 	w.file.Close()
 	if w.over {
 		return nil

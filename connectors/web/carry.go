@@ -1,11 +1,14 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"syscall"
 )
 
@@ -34,7 +37,26 @@ func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	if _, ok := c.client.origins[at.String()]; !ok {
 		return nil, fmt.Errorf("%w: %s is none of the origins this client was made for", ErrRefused, at)
 	}
-	return c.transport.RoundTrip(r)
+	reply, err := c.transport.RoundTrip(r)
+	if err == nil && strings.Contains(reply.Header.Get("Content-Type"), "xml") {
+		err = wholeBody(reply)
+	}
+	return reply, err
+}
+
+// maxDocument bounds a reply that is read whole.
+const maxDocument = 64 << 20
+
+// wholeBody reads a document before anybody looks at it: who only reads up to
+// the end of its root would not notice that bytes of it are missing.
+func wholeBody(reply *http.Response) error {
+	text, err := io.ReadAll(io.LimitReader(reply.Body, maxDocument+1))
+	reply.Body.Close()
+	if err == nil && len(text) > maxDocument {
+		err = ErrTooLarge
+	}
+	reply.Body = io.NopCloser(bytes.NewReader(text))
+	return err
 }
 
 // CloseIdleConnections ends idle connections.

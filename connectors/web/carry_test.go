@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -66,5 +67,23 @@ func TestDial(t *testing.T) {
 		if conn, err := web.Dial(ctx, address); !errors.Is(err, web.ErrRefused) {
 			t.Errorf("%s: %v, %v", address, conn, err)
 		}
+	}
+}
+
+// A document that is shorter than it says is an error before it is looked at.
+func TestShortDocument(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/xml")
+		w.Header().Set("Content-Length", "30")
+		w.Write([]byte("<a>short</a>"))
+	}))
+	defer server.Close()
+	c, err := web.New(web.Options{Origins: []string{server.URL}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := http.NewRequest(http.MethodGet, server.URL, nil)
+	if _, err := c.Transport().RoundTrip(r); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -59,6 +59,9 @@ type transfer struct {
 	// same looks, at the end, whether it still is the same file.
 	same func(ctx context.Context) error
 	lost func(error) bool
+	// unsafe says that bytes can be missing in the middle of what came when
+	// it breaks off: it is not gone on with.
+	unsafe bool
 
 	in     io.ReadCloser
 	buffer *bufio.Reader
@@ -122,6 +125,9 @@ func (t *transfer) broke(err error) error {
 	}
 	t.failed++
 	t.breaks++
+	if t.unsafe && t.offset > 0 {
+		return fmt.Errorf("%w: read %s: %w", connectors.ErrEnvironment, t.entry.Name, ErrCut)
+	}
 	if t.failed == attempts || t.breaks == mostBreaks {
 		if ended {
 			err = io.ErrUnexpectedEOF

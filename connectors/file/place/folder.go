@@ -48,6 +48,9 @@ type Folder interface {
 var (
 	// ErrChanged says that a file is not the one that was looked at.
 	ErrChanged = errors.New("the file was changed while it was read; run again when it is complete")
+	// ErrCut says that a transfer was cut short and cannot be gone on with: it
+	// may be begun anew.
+	ErrCut = errors.New("the transfer was cut short")
 	// ErrTooMany says that a folder holds more than is listed.
 	ErrTooMany = fmt.Errorf("%w: the folder holds too many files", connectors.ErrConfig)
 )

@@ -26,6 +26,7 @@ type s3Folder struct {
 	bucket   string
 	prefix   string // "" or a folder without its last slash
 	shown    string
+	sealed   bool // by TLS, which notices every missing byte
 	api      objects
 	close    func()
 }
@@ -79,7 +80,7 @@ func (f *s3Folder) open(u *url.URL, origin string) error {
 	if err != nil {
 		return err
 	}
-	f.close = client.Close
+	f.close, f.sealed = client.Close, u.Scheme == "https"
 	mc, err := minio.New(u.Host, &minio.Options{Creds: credentials.NewStaticV4(s.AccessKey.Reveal(), s.SecretKey.Reveal(), s.Token.Reveal()),
 		Secure: u.Scheme == "https", Region: s.Region, BucketLookup: lookup, Transport: client.Transport(), MaxRetries: 1})
 	if err != nil {

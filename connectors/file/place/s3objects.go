@@ -57,8 +57,8 @@ func (o objects) any(ctx context.Context, prefix string) (found bool, err error)
 	return found, err
 }
 
-// get reads an object from an offset, if it is the one of the tag.
-func (o objects) get(ctx context.Context, key, tag string, offset int64) (io.ReadCloser, error) {
+// get reads an object from an offset, if it is the one of the tag and size.
+func (o objects) get(ctx context.Context, key, tag string, offset, size int64) (io.ReadCloser, error) {
 	var opts minio.GetObjectOptions
 	if err := opts.SetMatchETag(tag); err != nil {
 		return nil, err
@@ -68,12 +68,20 @@ func (o objects) get(ctx context.Context, key, tag string, offset int64) (io.Rea
 			return nil, err
 		}
 	}
-	in, _, header, err := o.core.GetObject(ctx, o.bucket, key, opts)
-	if err == nil && offset > 0 && !strings.HasPrefix(header.Get("Content-Range"), fmt.Sprintf("bytes %d-", offset)) {
-		in.Close()
-		return nil, fmt.Errorf("the server does not go on in the middle of an object")
+	in, info, header, err := o.core.GetObject(ctx, o.bucket, key, opts)
+	switch {
+	case err != nil:
+		return nil, err
+	case offset == 0 && info.Size != size:
+		err = io.ErrUnexpectedEOF
+	case offset > 0 && header.Get("Content-Range") != fmt.Sprintf("bytes %d-%d/%d", offset, size-1, size):
+		err = fmt.Errorf("the server does not go on in the middle of an object")
 	}
-	return in, err
+	if err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
 }
 
 // put writes a small object, on the condition that the one there has the tag:

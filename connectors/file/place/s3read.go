@@ -78,11 +78,12 @@ func (f *s3Folder) Stat(ctx context.Context, name string) (Entry, error) {
 
 // Open reads an object, as it was when it was looked at.
 func (f *s3Folder) Open(ctx context.Context, e Entry) (io.ReadCloser, error) {
-	t := &transfer{ctx: ctx, entry: e, lost: lostS3, same: func(context.Context) error { return nil }}
+	t := &transfer{ctx: ctx, entry: e, lost: lostS3, same: func(context.Context) error { return nil },
+		unsafe: !f.sealed} // nothing says which bytes of a short body are missing
 	t.from = func(ctx context.Context, offset int64) (io.ReadCloser, error) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		w := newWatch(f.settings.Timeout, func() { cancel(errLate) })
-		in, err := f.api.get(ctx, f.key(e.Name), e.Tag, offset)
+		in, err := f.api.get(ctx, f.key(e.Name), e.Tag, offset, e.Size)
 		w.end()
 		if err == nil {
 			return &download{ReadCloser: in, folder: f, cancel: cancel}, nil

@@ -64,7 +64,7 @@ func (f *s3Folder) Ledger(ctx context.Context, name string) (text []byte, versio
 		if info.Size > maxLedger {
 			return fmt.Errorf("%w: it is larger than a ledger can be", connectors.ErrEnvironment)
 		}
-		in, err := f.api.get(ctx, f.ledgerKey(name), info.ETag, 0)
+		in, err := f.api.get(ctx, f.ledgerKey(name), info.ETag, 0, info.Size)
 		if refused(err) || gone(err) {
 			return errLate // replaced just now: look again
 		}
