@@ -135,7 +135,7 @@ func (t *tap) run(ctx context.Context, read func(io.Reader) error, arguments ...
 	case cause != nil:
 		return cause
 	case waitErr != nil:
-		return fmt.Errorf("%w: the tap %s: %s%s", connectors.ErrEnvironment, filepath.Base(words[0]), ending(waitErr), said.last())
+		return fmt.Errorf("the tap %s: %s%s", filepath.Base(words[0]), ending(waitErr), said.last())
 	}
 	return nil
 }
@@ -151,8 +151,8 @@ func orElse(given, otherwise time.Duration) time.Duration {
 const killAfter = 5 * time.Second
 
 var (
-	errSlow  = fmt.Errorf("%w: the tap ran longer than its timeout", connectors.ErrEnvironment)
-	errQuiet = fmt.Errorf("%w: the tap printed nothing for longer than idle allows", connectors.ErrEnvironment)
+	errSlow  = errors.New("the tap ran longer than its timeout")
+	errQuiet = errors.New("the tap printed nothing for longer than idle allows")
 )
 
 func ending(err error) string {
@@ -272,7 +272,7 @@ func scanLines(in io.Reader, limit int, visit func(line []byte, number int64) er
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("%w: the tap printed a line of more than %d bytes", connectors.ErrConfig, limit)
+		return fmt.Errorf("%w: it printed a line of more than %d bytes", errTap, limit)
 	}
 	return lines.Err()
 }

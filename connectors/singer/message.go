@@ -2,12 +2,15 @@ package singer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/go-faster/jx"
-
-	"github.com/tieout/tieout/connectors"
 )
+
+// errTap says that a tap does not keep to what Singer defines: the run fails,
+// and neither settings nor the environment are at fault.
+var errTap = errors.New("the tap breaks the rules of Singer")
 
 // message is one line of a tap. Its parts are those of the line.
 type message struct {
@@ -84,10 +87,10 @@ func (m *message) check(number int64) error {
 	case "":
 		return garbage(number)
 	default:
-		return fmt.Errorf("%w: line %d of the tap is a message of type %q, which is not known here; nothing is loaded, since it may stand for records", connectors.ErrConfig, number, m.kind)
+		return fmt.Errorf("%w: line %d of the tap is a message of type %q, which is not known here; nothing is loaded, since it may stand for records", errTap, number, m.kind)
 	}
 	if lacks != "" {
-		return fmt.Errorf("%w: line %d of the tap is a %s without %s", connectors.ErrConfig, number, m.kind, lacks)
+		return fmt.Errorf("%w: line %d of the tap is a %s without %s", errTap, number, m.kind, lacks)
 	}
 	return nil
 }
@@ -105,5 +108,5 @@ func missing(a bool, nameA string, b bool, nameB string) string {
 // garbage says that a line is none of a tap. What it says is not repeated: it
 // may be a record, or a secret.
 func garbage(number int64) error {
-	return fmt.Errorf("%w: line %d of what the tap printed is no message of Singer; logs belong on its error output", connectors.ErrConfig, number)
+	return fmt.Errorf("%w: line %d of what the tap printed is no message of Singer; logs belong on its error output", errTap, number)
 }

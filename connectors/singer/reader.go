@@ -51,14 +51,14 @@ func (r *reader) take(line []byte, number int64) error {
 	m := &r.msg
 	if m.kind == "STATE" {
 		if len(m.value) > maxState {
-			return fmt.Errorf("%w: line %d of the tap is a state of more than %d bytes", connectors.ErrConfig, number, maxState)
+			return fmt.Errorf("%w: line %d of the tap is a state of more than %d bytes", errTap, number, maxState)
 		}
 		r.state, r.late = string(m.value), false
 		return nil
 	}
 	if m.stream != r.name {
 		if _, known := r.others[m.stream]; !known && len(r.others) >= r.limits.FieldCount {
-			return fmt.Errorf("%w: the tap sends more than %d streams", connectors.ErrConfig, r.limits.FieldCount)
+			return fmt.Errorf("%w: the tap sends more than %d streams", errTap, r.limits.FieldCount)
 		}
 		r.others[m.stream] += one(m.kind == "RECORD")
 		return nil
@@ -70,7 +70,7 @@ func (r *reader) take(line []byte, number int64) error {
 		r.active = m.version
 	case "RECORD":
 		if r.schema == nil {
-			return fmt.Errorf("%w: line %d of the tap is a record of %s before its schema", connectors.ErrConfig, number, r.name)
+			return fmt.Errorf("%w: line %d of the tap is a record of %s before its schema", errTap, number, r.name)
 		}
 		r.records++
 		r.late = true
@@ -89,7 +89,7 @@ func one(yes bool) int64 {
 // takeSchema takes the schema of the stream; one that comes again is the same.
 func (r *reader) takeSchema(number int64) error {
 	if r.schema != nil && r.records > 0 && !bytes.Equal(r.schema, r.msg.schema) {
-		return fmt.Errorf("%w: line %d of the tap is another schema of %s, after records of the first; nothing is loaded", connectors.ErrConfig, number, r.name)
+		return fmt.Errorf("%w: line %d of the tap is another schema of %s, after records of the first; nothing is loaded", errTap, number, r.name)
 	}
 	r.schema, r.keys = bytes.Clone(r.msg.schema), slices.Clone(r.msg.keys)
 	return nil

@@ -165,7 +165,7 @@ func (r *reader) settle(read connectors.Read) error {
 	if r.schema != nil {
 		fields, err := fieldsOf(r.schema, r.limits)
 		if err != nil {
-			return fmt.Errorf("%w: the schema of %s: %w", connectors.ErrConfig, r.name, err)
+			return fmt.Errorf("%w: the schema of %s: %w", errTap, r.name, err)
 		}
 		read.Fields = lay(read.Fields, fields, read.Wanted)
 		r.declared = read.Key

@@ -158,22 +158,22 @@ func TestFailures(t *testing.T) {
 		want  string
 		kind  error
 	}{
-		"exit":             {[]string{schemaLine, line(1), "!say no more " + canary, "!exit 7"}, "it ended with status 7; it said last: no more", connectors.ErrEnvironment},
-		"exit at once":     {[]string{"!exit 1"}, "status 1", connectors.ErrEnvironment},
-		"garbage":          {[]string{schemaLine, "INFO starting " + canary}, "line 2", connectors.ErrConfig},
-		"half a record":    {[]string{schemaLine, line(1)[:60]}, "line 2", connectors.ErrConfig},
-		"more than one":    {[]string{schemaLine, line(1) + line(2)}, "line 2", connectors.ErrConfig},
-		"no type":          {[]string{`{"stream":"bills"}`}, "line 1", connectors.ErrConfig},
-		"another type":     {[]string{schemaLine, `{"type":"BATCH","stream":"bills","manifest":[]}`}, `"BATCH", which is not known`, connectors.ErrConfig},
-		"before schema":    {[]string{line(1)}, "before its schema", connectors.ErrConfig},
-		"schema changes":   {[]string{schemaLine, line(1), strings.Replace(schemaLine, "memo", "note", 1)}, "another schema", connectors.ErrConfig},
-		"schema broken":    {[]string{`{"type":"SCHEMA","stream":"bills","schema":{"properties":{"a":{"type":7}}},"key_properties":[]}`}, "schema of bills", connectors.ErrConfig},
-		"record missing":   {[]string{schemaLine, `{"type":"RECORD","stream":"bills"}`}, "a RECORD without record", connectors.ErrConfig},
+		"exit":             {[]string{schemaLine, line(1), "!say no more " + canary, "!exit 7"}, "it ended with status 7; it said last: no more", nil},
+		"exit at once":     {[]string{"!exit 1"}, "status 1", nil},
+		"garbage":          {[]string{schemaLine, "INFO starting " + canary}, "line 2", errTap},
+		"half a record":    {[]string{schemaLine, line(1)[:60]}, "line 2", errTap},
+		"more than one":    {[]string{schemaLine, line(1) + line(2)}, "line 2", errTap},
+		"no type":          {[]string{`{"stream":"bills"}`}, "line 1", errTap},
+		"another type":     {[]string{schemaLine, `{"type":"BATCH","stream":"bills","manifest":[]}`}, `"BATCH", which is not known`, errTap},
+		"before schema":    {[]string{line(1)}, "before its schema", errTap},
+		"schema changes":   {[]string{schemaLine, line(1), strings.Replace(schemaLine, "memo", "note", 1)}, "another schema", errTap},
+		"schema broken":    {[]string{`{"type":"SCHEMA","stream":"bills","schema":{"properties":{"a":{"type":7}}},"key_properties":[]}`}, "schema of bills", errTap},
+		"record missing":   {[]string{schemaLine, `{"type":"RECORD","stream":"bills"}`}, "a RECORD without record", errTap},
 		"no such stream":   {[]string{strings.Replace(schemaLine, "bills", "bill", 1)}, `no stream "bills"`, connectors.ErrConfig},
 		"nothing":          {[]string{"!exit 0"}, "it printed nothing", connectors.ErrConfig},
-		"a long line":      {[]string{schemaLine, strings.Replace(line(1), "Ana", strings.Repeat("x", 9<<20), 1)}, "a line of more than", connectors.ErrConfig},
-		"a list":           {[]string{`[1,2]`}, "line 1", connectors.ErrConfig},
-		"schemas too deep": {[]string{`{"type":"SCHEMA","stream":"bills","key_properties":[],"schema":` + strings.Repeat(`{"type":"object","properties":{"a":`, 200) + `{}` + strings.Repeat(`}}`, 200) + `}`}, "nested too deep", connectors.ErrConfig},
+		"a long line":      {[]string{schemaLine, strings.Replace(line(1), "Ana", strings.Repeat("x", 9<<20), 1)}, "a line of more than", errTap},
+		"a list":           {[]string{`[1,2]`}, "line 1", errTap},
+		"schemas too deep": {[]string{`{"type":"SCHEMA","stream":"bills","key_properties":[],"schema":` + strings.Repeat(`{"type":"object","properties":{"a":`, 200) + `{}` + strings.Repeat(`}}`, 200) + `}`}, "nested too deep", errTap},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := tapOf(t, c.lines...)
@@ -183,7 +183,7 @@ func TestFailures(t *testing.T) {
 			conn.Env.Entries = append(conn.Env.Entries, document.Entry[document.Secret]{Key: document.TextAt("KEY", document.Position{}), Value: document.NewSecret("key", canary)})
 			s := sourceOf(t, conn)
 			rows, _, err := rowsOf(t, s, connectors.Read{Stream: "bills"})
-			if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, c.kind) || len(rows) > 0 {
+			if err == nil || !strings.Contains(err.Error(), c.want) || c.kind == nil && (errors.Is(err, connectors.ErrConfig) || errors.Is(err, connectors.ErrEnvironment)) || c.kind != nil && !errors.Is(err, c.kind) || len(rows) > 0 {
 				t.Errorf("%d rows, error %v, want %q", len(rows), err, c.want)
 			}
 			if err != nil && strings.Contains(err.Error(), canary) {
@@ -316,4 +316,23 @@ func TestVersions(t *testing.T) {
 	if notes := strings.Join(r.Notes(), "\n"); !strings.Contains(notes, "1 records of bills are of an older version") || !strings.Contains(notes, "1 records of other") {
 		t.Errorf("notes: %s", notes)
 	}
+}
+
+// No line of a tap makes the reader panic, and none it takes lacks a part.
+func FuzzMessage(f *testing.F) {
+	for _, line := range []string{schemaLine, line(1), `{"type":"STATE","value":{}}`, `{"type":"ACTIVATE_VERSION","stream":"a","version":1}`, `{"type":"RECORD","stream":"a","record":{"a":`, `[`, `{"type":1}`, `{"type":"SCHEMA","stream":"a","schema":{"properties":{"a":{"type":["null"],"anyOf":[{}]}}},"key_properties":null}`} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var m message
+		if err := m.parse([]byte(text), 1); err != nil {
+			return
+		}
+		if m.kind == "RECORD" && (m.stream == "" || len(m.record) == 0) {
+			t.Errorf("a record without a part: %+v", m)
+		}
+		if m.kind == "SCHEMA" {
+			fieldsOf(m.schema, connectors.DefaultLimits())
+		}
+	})
 }
