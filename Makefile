@@ -4,7 +4,7 @@ export CGO_ENABLED := 0
 BIN := bin/tieout
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-SOAKED := ./schemas/decimal ./transforms/money ./transforms/expression ./connectors/sql ./runner/schedule ./runner/vault ./runner/cmd/tieout
+SOAKED := ./schemas/decimal ./transforms/money ./transforms/expression ./connectors/sql ./runner/schedule ./runner/vault ./runner/delivery ./runner/cmd/tieout
 SERVERS := go run ./connectors/connectortest/servers/run --
 
 .PHONY: help build demo test lint generate generate-diff check soak bench clean
@@ -36,7 +36,7 @@ check: lint generate-diff test ## what CI runs
 
 soak: ## the long tests at their full counts, a JSON line each (about an hour)
 	@set -o pipefail; $(SERVERS) env TIEOUT_SOAK=1 go test -timeout 85m -count=1 -v $(SOAKED) | grep -E '^(\{|--- FAIL|FAIL|ok|panic)'
-	@$(SERVERS) go test -count=1 -v -tags planted -run TestPlantedBug ./runner/vault ./runner/cmd/tieout | grep -E '^(\{|--- FAIL|FAIL|ok)'
+	@$(SERVERS) go test -count=1 -v -tags planted -run TestPlantedBug ./runner/vault ./runner/delivery ./runner/cmd/tieout | grep -E '^(\{|--- FAIL|FAIL|ok)'
 
 bench: build ## the benchmarks of docs/performance.md, beside psql in the same run
 	@$(SERVERS) go run ./runner/cmd/bench -tieout $(BIN) -large $(BENCH)

@@ -100,7 +100,7 @@ func (w *world) set(bills map[int]string) {
 }
 
 func (w *world) settings(runID string) delivery.Settings {
-	return delivery.Settings{Target: w.service, From: "here.bills", To: "there.bills", RunID: runID, Now: w.clock, Log: slog.New(slog.DiscardHandler),
+	return delivery.Settings{Target: planted(w.service), From: "here.bills", To: "there.bills", RunID: runID, Now: w.clock, Log: slog.New(slog.DiscardHandler),
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			if w.dead {
 				return errDead
