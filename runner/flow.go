@@ -38,6 +38,7 @@ type flow struct {
 	lostKeys  int64
 	lostFirst string
 
+	loaded     *Keyer // of what reaches the sink
 	seq        int64
 	collectors []transforms.Collector
 }
@@ -203,6 +204,10 @@ func (f *flow) hand(ctx context.Context, i int, bn *bench, b *record.Batch, held
 		return err
 	}
 	f.unkeyed(b)
+	if f.loaded == nil {
+		f.loaded = NewKeyer(f.ch.out, f.job.Load.Key)
+	}
+	f.held.meet(len(f.ch.steps), b, f.loaded, f.out.met)
 	if err := f.meters.Add(b); err != nil {
 		return err
 	}
@@ -230,6 +235,7 @@ func (f *flow) drain(ctx context.Context, i int) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
+		f.held.meet(f.ch.segments[i+1].first, b, keys, f.out.met)
 		stop := bn.gatheredHolds(b, index)
 		t.Held += stop
 		t.Out += int64(len(b.Live))

@@ -14,12 +14,15 @@ type heldIndex struct {
 	field  int                 // column looked at first, or -1
 	name   string              // of that field
 	values map[string]struct{} // what held records have there
+	// later are the keys of records held behind a gathering step or by the
+	// sink, by the step they come in at again.
+	later map[int]map[string]struct{}
 }
 
 // newHeldIndex starts an index of records of a shape; keyed says that they
 // have a key of their own.
 func newHeldIndex(shape *record.Shape, keyed bool) *heldIndex {
-	x := &heldIndex{keys: make(map[string]struct{}), field: -1}
+	x := &heldIndex{keys: make(map[string]struct{}), field: -1, later: make(map[int]map[string]struct{})}
 	if keyed {
 		return x
 	}
@@ -34,8 +37,15 @@ func newHeldIndex(shape *record.Shape, keyed bool) *heldIndex {
 
 // add takes in one held record. When it has no value in the field looked at
 // first, nothing can be told from that field any more.
-func (x *heldIndex) add(key, text string) {
+func (x *heldIndex) add(key, text string, enter int) {
 	x.keys[key] = struct{}{}
+	if enter > 0 {
+		if x.later[enter] == nil {
+			x.later[enter] = make(map[string]struct{})
+		}
+		x.later[enter][key] = struct{}{}
+		return
+	}
 	if x.field < 0 {
 		return
 	}
@@ -78,4 +88,18 @@ func (x *heldIndex) holds(b *record.Batch, row int, keys *Keyer, scratch []byte)
 	key = keys.Key(b, row)
 	_, held = x.keys[string(key)]
 	return key, held
+}
+
+// meet notes the live records that come to a step, or to the sink, and that
+// earlier runs held there.
+func (x *heldIndex) meet(at int, b *record.Batch, keys *Keyer, met map[string]struct{}) {
+	if x == nil || len(x.later[at]) == 0 {
+		return
+	}
+	for _, row := range b.Live {
+		key := keys.Key(b, int(row))
+		if _, held := x.later[at][string(key)]; held {
+			met[string(key)] = struct{}{}
+		}
+	}
 }

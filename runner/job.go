@@ -144,9 +144,9 @@ type Journal interface {
 
 // Memory answers what earlier runs left behind.
 type Memory interface {
-	// EachHeld calls fn with the key and the JSON of each record a pipeline
+	// EachHeld calls fn with the key, the JSON and the entry of each record a pipeline
 	// has held and waiting.
-	EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string)) error
+	EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string, enter int)) error
 	// History returns the last n runs of a pipeline that loaded, newest first.
 	History(ctx context.Context, project, environment, pipeline string, n int) ([]Run, error)
 }

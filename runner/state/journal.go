@@ -145,8 +145,8 @@ func (s *Store) Unsettled(ctx context.Context, project, environment, pipeline st
 }
 
 // EachHeld calls fn with each record a pipeline has held and waiting.
-func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string)) error {
-	rows, err := s.db.QueryContext(ctx, s.db.Rebind(`SELECT record_key, record FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
+func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string, enter int)) error {
+	rows, err := s.db.QueryContext(ctx, s.db.Rebind(`SELECT record_key, record, enter_step FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
 		project, environment, pipeline, string(Waiting))
 	if err != nil {
 		return s.named(err)
@@ -154,10 +154,11 @@ func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline str
 	defer rows.Close()
 	for rows.Next() {
 		var key, record string
-		if err := rows.Scan(&key, &record); err != nil {
+		var enter int
+		if err := rows.Scan(&key, &record, &enter); err != nil {
 			return s.named(err)
 		}
-		fn(key, record)
+		fn(key, record, enter)
 	}
 	if err := rows.Err(); err != nil {
 		return s.named(err)
