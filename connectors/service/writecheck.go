@@ -141,9 +141,22 @@ func (s *Sending[R]) DecodeDocument(n *document.Node, d *document.Decoder) {
 	if at := n.KeyNode("encode"); at != nil && body == nil {
 		d.Report.ErrorAt(at, document.CodeMisplacedKey, "Write it where the body is.", "there is no body to encode")
 	}
+	if request != nil && request.Get("body") != nil {
+		var tree *Value
+		switch r := any(&s.Request).(type) {
+		case *WriteRequest:
+			tree = r.Body
+		case *SOAPRequest:
+			tree = r.Body
+		}
+		if tree != nil {
+			tree.checkLines(request.Get("body"), d)
+		}
+	}
 	if body == nil || s.Body == nil {
 		return
 	}
+	s.Body.checkLines(body, d)
 	if request != nil && request.Get("body") != nil {
 		d.Report.ErrorAt(n.KeyNode("body"), document.CodeMisplacedKey, "Keep one of them.", "the request has a body already")
 		return

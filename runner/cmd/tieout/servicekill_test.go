@@ -96,7 +96,7 @@ func (s *bookScene) check(t *testing.T, dir string, b *books.Server) {
 // TestKillService kills the program at random moments until a run gets through.
 func TestKillService(t *testing.T) {
 	binary := buildBinary(t)
-	times := 2
+	times := 1
 	if soak() {
 		times = 100
 	}
