@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -132,7 +133,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 	if u.bytes += int64(n); u.bytes > maxUnpacked {
 		return n, fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, u.name, maxUnpacked>>30)
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return n, fmt.Errorf("unpack %s: the file is cut short or damaged: %w", u.name, err)
 	}
 	return n, err

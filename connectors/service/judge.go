@@ -140,9 +140,9 @@ func (j *judge) show(r *Reply, p *page, body []byte) {
 	if text.none(); r.reads("text") {
 		text.setText(string(p.head))
 	}
-	for _, f := range []*formula{&r.If.formula, &r.Message.formula} {
+	for _, f := range []*formula{&r.If.formula, &r.Message.formula} { // what cannot be seen is not there, and makes the rule untrue
 		for _, path := range f.paths {
-			j.world.see(path, p.stream.Header, body, j.around())
+			_ = j.world.see(path, p.stream.Header, body, j.around())
 		}
 	}
 }

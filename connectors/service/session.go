@@ -112,7 +112,7 @@ func (u *usher) begin(ctx context.Context) (out pass, err error) {
 	if err != nil {
 		return out, err
 	}
-	defer f.close()
+	defer func() { _ = f.close() }() // it was only read
 	f.caller.attempts = checkAttempts
 	a, err := f.exchange(ctx, &f.stream.Request)
 	if err != nil {

@@ -341,8 +341,8 @@ func (f *fetcher) copies() error {
 		if err != nil {
 			return err
 		}
-		if f.extra = append(out, ','); !has {
-			f.extra = f.extra[:at]
+		if f.extra = out[:at]; has {
+			f.extra = append(out, ',') //nolint:gocritic // out is f.extra with a member more
 		}
 	}
 	return nil

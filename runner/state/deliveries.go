@@ -120,7 +120,7 @@ func (d *Deliveries) Standings(ctx context.Context, ids []delivery.Identity) ([]
 		`SELECT to_id, version FROM tieout_links` + of + `from_key = ?`,
 	} {
 		var err error
-		if asked[n], err = d.s.db.PreparexContext(ctx, d.s.db.Rebind(query)); err != nil {
+		if asked[n], err = d.s.db.PreparexContext(ctx, d.s.db.Rebind(query)); err != nil { //nolint:sqlclosecheck // the next line but two
 			return nil, d.s.named(err)
 		}
 		defer asked[n].Close()
