@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,9 +62,10 @@ func (f *disk) Close() error {
 		f.archive.Close()
 	}
 	if f.spool != nil {
-		f.spool.Close()
+		f.spool.close()
 	}
-	return f.folder.Close()
+	f.folder.Close()
+	return nil
 }
 
 // open opens an input to be read from its front, unpacked.
@@ -132,7 +134,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 	if u.bytes += int64(n); u.bytes > maxUnpacked {
 		return n, fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, u.name, maxUnpacked>>30)
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return n, fmt.Errorf("unpack %s: the file is cut short or damaged: %w", u.name, err)
 	}
 	return n, err
@@ -140,7 +142,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 
 // Close closes the file.
 func (u *unpacker) Close() error {
-	u.in.Close()
+	_ = u.in.Close()
 	return u.raw.Close()
 }
 
