@@ -62,9 +62,10 @@ func (f *disk) Close() error {
 		f.archive.Close()
 	}
 	if f.spool != nil {
-		f.spool.Close()
+		f.spool.close()
 	}
-	return f.folder.Close()
+	f.folder.Close()
+	return nil
 }
 
 // open opens an input to be read from its front, unpacked.
@@ -141,7 +142,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 
 // Close closes the file.
 func (u *unpacker) Close() error {
-	u.in.Close()
+	_ = u.in.Close()
 	return u.raw.Close()
 }
 

@@ -83,7 +83,7 @@ func (c *columnar) openOld(ctx context.Context) (connectors.Reader, error) {
 type lent struct{ place.Folder }
 
 // Close does nothing.
-func (lent) Close() error { return nil }
+func (lent) Close() {}
 
 // stored describes a shape as a file keeps it.
 func stored(shape *record.Shape) string {

@@ -129,5 +129,5 @@ func (s *spool) get(name string) *kept {
 	return &kept{io.NewSectionReader(s.file, p.from, p.size)}
 }
 
-// Close removes the spool.
-func (s *spool) Close() error { return s.file.Close() }
+// close removes the spool.
+func (s *spool) close() { s.file.Close() }

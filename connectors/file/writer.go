@@ -261,7 +261,8 @@ func (w *writer) Commit(ctx context.Context, ledger connectors.Ledger, approve f
 	}
 	w.over = true
 	w.forget()
-	return receipt, w.target.store.Close()
+	w.target.store.Close()
+	return receipt, nil
 }
 
 // overtaken says that the file is not the one this load was made for.

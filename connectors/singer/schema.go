@@ -89,7 +89,7 @@ func (s *jsonSchema) fields(depth, most int) ([]connectors.FieldSpec, error) {
 // field is what a property becomes; known is false where its type is not told.
 func (s *jsonSchema) field(name string, depth, most int) (f connectors.FieldSpec, known bool, err error) {
 	f = connectors.FieldSpec{Name: name, Columns: []string{name}, Scale: record.NoScale, Optional: true}
-	if alternatives := append(s.AnyOf[:len(s.AnyOf):len(s.AnyOf)], s.OneOf...); len(s.Type) == 0 && len(alternatives) > 0 {
+	if alternatives := slices.Concat(s.AnyOf, s.OneOf); len(s.Type) == 0 && len(alternatives) > 0 {
 		return eitherOf(f, alternatives, depth, most)
 	}
 	kinds := slices.DeleteFunc(slices.Clone(s.Type), func(t string) bool { return t == "null" })

@@ -44,7 +44,7 @@ func (s *source) Open(ctx context.Context, read connectors.Read) (out connectors
 	defer func() {
 		err = errors.Join(err, t.Close())
 		if err != nil && r.spool != nil {
-			r.spool.close()
+			err = errors.Join(err, r.spool.close())
 			out = nil
 		}
 	}()

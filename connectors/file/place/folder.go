@@ -42,7 +42,7 @@ type Folder interface {
 	// A local file is an io.ReaderAt as well.
 	Open(ctx context.Context, e Entry) (io.ReadCloser, error)
 	// Close lets go of connections. What is open is not read afterwards.
-	Close() error
+	Close()
 }
 
 var (

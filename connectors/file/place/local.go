@@ -37,7 +37,7 @@ func OpenLocal(base, folder string) (*Local, error) {
 func (l *Local) String() string { return l.root.Name() }
 
 // Close lets go of the folder.
-func (l *Local) Close() error { return l.root.Close() }
+func (l *Local) Close() { l.root.Close() }
 
 // List reads a folder.
 func (l *Local) List(ctx context.Context, dir string) ([]Entry, error) {

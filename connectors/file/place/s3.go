@@ -113,10 +113,7 @@ func (s *Settings) authorities() (*x509.CertPool, error) {
 func (f *s3Folder) String() string { return f.shown }
 
 // Close ends idle connections.
-func (f *s3Folder) Close() error {
-	f.close()
-	return nil
-}
+func (f *s3Folder) Close() { f.close() }
 
 // key is the key of a name.
 func (f *s3Folder) key(name string) string { return path.Join(f.prefix, name) }

@@ -76,10 +76,7 @@ func newSFTP(s Settings, at Path) (Store, error) {
 func (f *sftpFolder) String() string { return f.shown }
 
 // Close ends the connection.
-func (f *sftpFolder) Close() error {
-	f.drop(nil)
-	return nil
-}
+func (f *sftpFolder) Close() { f.drop(nil) }
 
 // drop ends a connection that is of no more use; nil is the one there is.
 func (f *sftpFolder) drop(broken *session) {
@@ -156,14 +153,14 @@ func (f *sftpFolder) connect(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", f.shown, environment(err))
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	c, err := f.shake(conn, config)
 	if !stop() && err == nil {
 		c.Close()
 		err = errBroken
 	}
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	f.session = c
@@ -178,7 +175,7 @@ func (f *sftpFolder) shake(conn net.Conn, config *ssh.ClientConfig) (*session, e
 	}
 	client, err := sftp.NewClient(ssh.NewClient(wire, channels, requests), sftp.UseConcurrentReads(true))
 	if err != nil {
-		wire.Close()
+		_ = wire.Close()
 		if lostSFTP(err) {
 			return nil, fmt.Errorf("reach %s: %w: %w", f.shown, errBroken, err)
 		}
@@ -186,7 +183,7 @@ func (f *sftpFolder) shake(conn net.Conn, config *ssh.ClientConfig) (*session, e
 	}
 	root, err := client.RealPath(f.folder)
 	if err != nil {
-		wire.Close()
+		_ = wire.Close()
 		return nil, fmt.Errorf("open the folder %s: %w", f.shown, environment(err))
 	}
 	return &session{Client: client, wire: wire, root: root}, nil

@@ -159,7 +159,7 @@ func (f *sftpFolder) whole(c *session, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	text, err := io.ReadAll(io.LimitReader(file, maxLedger+1))
 	if err == nil && len(text) > maxLedger {
 		err = fmt.Errorf("%w: %s is larger than a ledger can be", connectors.ErrEnvironment, name)
