@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // s3Program runs a gateway that keeps objects in a folder. It is built once,
@@ -68,19 +70,21 @@ func (p s3Program) build() error {
 }
 
 func (s3Program) prepare(_, folder, password string, _ *syscall.SysProcAttr) error {
-	for _, name := range []string{"objects", "attributes"} {
-		if err := os.Mkdir(filepath.Join(folder, name), 0o700); err != nil {
-			return err
-		}
+	objects := filepath.Join(folder, "objects")
+	if err := os.Mkdir(objects, 0o700); err != nil {
+		return err
+	}
+	if err := unix.Setxattr(objects, "user.tieout", []byte("x"), 0); err != nil {
+		return fmt.Errorf("the file system of %s keeps no attributes of files, which versitygw needs; set TMPDIR to a folder on one that does: %w", folder, err)
 	}
 	return os.WriteFile(filepath.Join(folder, "password"), []byte(password), 0o600)
 }
 
-// serve keeps what describes the objects in a folder of its own: not every
-// file system takes attributes. The password goes by the environment, which
-// only its owner can read.
+// serve keeps what describes an object in attributes of its file, with which
+// it changes at one moment; in files of their own that would be two. The
+// password goes by the environment, which only its owner can read.
 func (s3Program) serve(gateway, folder, port string) []string {
-	return []string{"/bin/sh", "-c", `ROOT_ACCESS_KEY=tieout ROOT_SECRET_KEY=$(cat "$1/password") exec "$2" --quiet --port "127.0.0.1:$3" posix --sidecar "$1/attributes" "$1/objects"`,
+	return []string{"/bin/sh", "-c", `ROOT_ACCESS_KEY=tieout ROOT_SECRET_KEY=$(cat "$1/password") exec "$2" --quiet --port "127.0.0.1:$3" posix "$1/objects"`,
 		"sh", folder, gateway, port}
 }
 

@@ -84,6 +84,12 @@ func (o objects) get(ctx context.Context, key, tag string, offset, size int64) (
 	return in, nil
 }
 
+// read reads an object, as it is now.
+func (o objects) read(ctx context.Context, key string) (io.ReadCloser, minio.ObjectInfo, error) {
+	in, info, _, err := o.core.GetObject(ctx, o.bucket, key, minio.GetObjectOptions{})
+	return in, info, err
+}
+
 // put writes a small object, on the condition that the one there has the tag:
 // "" stands for none there.
 func (o objects) put(ctx context.Context, key string, text []byte, tag string) (string, error) {

@@ -54,24 +54,17 @@ func (f *s3Folder) Claim(context.Context, string) (func(), error) { return func(
 func (f *s3Folder) Ledger(ctx context.Context, name string) (text []byte, version string, err error) {
 	err = f.do(ctx, func(ctx context.Context) error {
 		text, version = nil, ""
-		info, _, err := f.api.head(ctx, f.ledgerKey(name))
+		in, info, err := f.api.read(ctx, f.ledgerKey(name)) // the text and its tag in one answer
 		if gone(err) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		defer in.Close()
 		if info.Size > maxLedger {
 			return fmt.Errorf("%w: it is larger than a ledger can be", connectors.ErrEnvironment)
 		}
-		in, err := f.api.get(ctx, f.ledgerKey(name), info.ETag, 0, info.Size)
-		if refused(err) || gone(err) {
-			return errLate // replaced just now: look again
-		}
-		if err != nil {
-			return err
-		}
-		defer in.Close()
 		text, err = io.ReadAll(io.LimitReader(in, info.Size+1))
 		if err == nil && int64(len(text)) != info.Size {
 			err = io.ErrUnexpectedEOF

@@ -25,7 +25,7 @@ import (
 // killed process would leave behind.
 
 // keptGenerations is how many stay for whoever reads them just now.
-const keptGenerations = 5
+const keptGenerations = 20
 
 // staleAfter is how old, by the clock of the server, something forgotten is.
 const staleAfter = time.Hour
@@ -238,10 +238,10 @@ func (f *sftpFolder) ours(c *session, name string, text []byte, mine, newest int
 		return err
 	case !bytes.Equal(there, text):
 		return ErrStale
-	case newest > mine:
-		return ErrUnknown
+	case newest-mine >= keptGenerations:
+		return ErrUnknown // one of that number may have been there before, and forgotten
 	}
-	return nil
+	return nil // and those after it were made of it
 }
 
 // put writes a file of the server, whole and durably as far as the server can.

@@ -40,7 +40,7 @@ func TestSwapRaces(t *testing.T) {
 		if err := open().Prepare(ctx, "a/out.csv"); err != nil {
 			t.Fatal(err)
 		}
-		const several, steps = 3, 8
+		const several, steps = 3, 6
 		var all sync.WaitGroup
 		for who := range several {
 			store := open()
