@@ -353,7 +353,7 @@ func (e *execution) commit(ctx context.Context, f *flow) error {
 	}
 	if late := receipt.Refused[approved:]; len(late) > 0 {
 		if err := e.keepRefused(context.WithoutCancel(ctx), f, late); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err) // it is committed: the next run keeps them
 		}
 	}
 	e.run.Counts.Inserted, e.run.Counts.Changed = receipt.Inserted, receipt.Changed

@@ -51,7 +51,7 @@ func (c *courier) ask(ctx context.Context, i *Intent, n int) (settled bool, err 
 // look settles an unknown outcome by looking the document up.
 func (c *courier) look(ctx context.Context, i *Intent) (settled bool, err error) {
 	d, found, err := c.find(ctx, i)
-	if err == nil && !found && c.traits.FindDelay > 0 { // it may not be shown yet
+	if err == nil && (!found || d.Foreign) && c.traits.FindDelay > 0 { // it may not be shown yet
 		if err = c.s.Sleep(ctx, c.traits.FindDelay); err == nil {
 			d, found, err = c.find(ctx, i)
 		}

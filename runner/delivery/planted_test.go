@@ -69,7 +69,7 @@ func (o *buggyOutlet) Find(ctx context.Context, d connectors.Document) (connecto
 func TestPlantedBugs(t *testing.T) {
 	found := 0
 	for _, bug := range bugs {
-		cmd := exec.Command(os.Args[0], "-test.run", "^TestModel$/^sqlite$", "-rapid.checks=100", "-rapid.nofailfile")
+		cmd := exec.Command(os.Args[0], "-test.run", "^TestModel$/^sqlite$", "-rapid.checks=100", "-rapid.nofailfile", "-test.failfast")
 		cmd.Env = append(os.Environ(), plantedBug+"="+bug, "TIEOUT_SOAK=1")
 		if out, err := cmd.CombinedOutput(); err == nil {
 			t.Errorf("the bug %q was not found\n%s", bug, out)
