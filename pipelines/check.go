@@ -23,6 +23,9 @@ func (w *Workspace) check(p *Pipeline, r *document.Report, line func(file string
 	c.source()
 	c.sink()
 	c.links()
+	if each := c.p.ForEach; each != nil && len(c.p.rows) == 0 && c.w.cache != nil {
+		return // what its rows hold is not known, and that was said
+	}
 	c.walk()
 }
 

@@ -13,10 +13,11 @@ import (
 
 // contract holds a source to the fields that were declared.
 type contract struct {
-	extra    []int // columns nobody declared, whose values hold their records
-	required []int // declared columns, whose absence does
-	frozen   bool  // a value of another type fails the run
-	shape    *record.Shape
+	extra    []int         // columns nobody declared, whose values hold their records
+	required []int         // declared columns, whose absence does
+	frozen   bool          // a value of another type fails the run
+	shape    *record.Shape // as the source has it
+	kept     *record.Shape // without the columns of extra; nil when all go on
 	notes    []string
 	unseen   map[int]bool // declared columns no record had yet, where that is allowed
 	rows     int64
@@ -56,6 +57,15 @@ func newContract(p *pipelines.Pipeline, shape *record.Shape) (*contract, error) 
 	}
 	if len(extra) > 0 && policy.Extra != pipelines.Quarantine && p.Contract != nil {
 		c.notes = append(c.notes, fmt.Sprintf("the source has %s that nobody declared; passed on", list(extra)))
+	}
+	if len(c.extra) > 0 {
+		var fields []record.Field
+		for i := range shape.Fields {
+			if !slices.Contains(c.extra, i) {
+				fields = append(fields, shape.Fields[i])
+			}
+		}
+		c.kept = record.MustShape(fields...)
 	}
 	if len(c.extra)+len(c.required)+len(c.unseen)+len(c.notes) == 0 && !c.frozen {
 		return nil, nil
@@ -132,8 +142,32 @@ func (c *contract) lacking() []string {
 	return []string{fmt.Sprintf("the source lacks %s", list(names))}
 }
 
+// passed is the shape of the records that go on.
+func (c *contract) passed(shape *record.Shape) *record.Shape {
+	if c == nil || c.kept == nil {
+		return shape
+	}
+	return c.kept
+}
+
+// cut takes the columns nobody declared out of a batch. They change places
+// with others, so that the reader finds as many again.
+func (c *contract) cut(b *record.Batch) {
+	if c.kept == nil {
+		return
+	}
+	to := 0
+	for i := range c.shape.Fields {
+		if !slices.Contains(c.extra, i) {
+			b.Columns[to], b.Columns[i] = b.Columns[i], b.Columns[to]
+			to++
+		}
+	}
+	b.Columns, b.Shape = b.Columns[:to], c.kept
+}
+
 func (c *contract) hold(b *record.Batch, row int32, column int, what string) {
 	name := c.shape.Fields[column].Name
-	b.Hold(record.Hold{Row: row, Step: record.StepSource, Code: string(document.CodeSourceDrift), Rule: "contract", Field: name,
+	b.Hold(record.Hold{Row: row, Step: record.StepSource, Code: string(document.CodeSourceDrift), Rule: "contract", Field: name, Record: record.AppendRowJSON(nil, b, int(row)),
 		Message: fmt.Sprintf("the field %q %s", name, what)})
 }

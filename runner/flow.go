@@ -129,6 +129,7 @@ func (f *flow) read(ctx context.Context, free, work, order chan *lane) error {
 				return err
 			}
 			l.entry.DropHeld(0)
+			f.contract.cut(&l.entry)
 		}
 		// Both channels have room for every lane, so neither send waits.
 		work <- l

@@ -161,7 +161,12 @@ func (e *execution) lookback(spec *pipelines.Cursor) time.Duration {
 // plan compiles the pipeline against the fields the source really has.
 func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, error) {
 	c := e.job.Context
-	ch := planChain(e.job.Pipeline, reader.Shape(), &c)
+	watched, err := newContract(e.job.Pipeline, reader.Shape())
+	if err != nil {
+		return nil, err
+	}
+	in := watched.passed(reader.Shape())
+	ch := planChain(e.job.Pipeline, in, &c)
 	if ch == nil {
 		return nil, c.Report.Err()
 	}
@@ -175,11 +180,8 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 		e.run.ConfigHash, e.run.Tables = e.job.Config()
 	}
 	e.out = newOutcome(e.run, ch, gate.HeldLimit(e.job.Pipeline.Gate))
-	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out, scope: scope}
+	f := &flow{job: e.job, deps: e.deps, ch: ch, reader: reader, meters: meters, out: e.out, scope: scope, contract: watched}
 	f.comparer, _ = reader.(Comparer)
-	if f.contract, err = newContract(e.job.Pipeline, reader.Shape()); err != nil {
-		return nil, err
-	}
 	if f.contract != nil {
 		e.run.Warnings = append(e.run.Warnings, f.contract.notes...)
 	}
@@ -187,7 +189,7 @@ func (e *execution) plan(ctx context.Context, reader connectors.Reader) (*flow, 
 		return nil, err
 	}
 	if e.job.Sink != nil {
-		f.held = newHeldIndex(reader.Shape(), len(NewKeyer(reader.Shape(), e.job.Read.Key).fields) > 0)
+		f.held = newHeldIndex(in, len(NewKeyer(in, e.job.Read.Key).fields) > 0)
 		if err := e.deps.Memory.EachHeld(ctx, e.run.Project, e.run.Environment, e.run.Pipeline, f.held.add); err != nil {
 			return nil, fmt.Errorf("read held records: %w", err)
 		}

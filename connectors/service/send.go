@@ -53,6 +53,9 @@ type trial struct {
 	refreshed bool
 }
 
+// tellWait is the shortest wait that the log tells of.
+const tellWait = 5 * time.Second
+
 // send makes a request until it is answered with a page, and waits and tries
 // again as the rules about replies say. Errors wrap connectors.ErrEnvironment
 // or connectors.ErrConfig.
@@ -125,6 +128,9 @@ func (c *caller) enter(ctx context.Context) (leave func(), err error) {
 		case wait > patienceMax:
 			err = fmt.Errorf("%w: the requests that limits allow are used up, and there are more only in %v; run it again then", connectors.ErrEnvironment, wait.Round(time.Second))
 		default:
+			if wait >= tellWait && c.log != nil {
+				c.log.Info("waiting for the requests that limits allow", "seconds", int64(wait/time.Second))
+			}
 			err = c.tools.sleep(ctx, wait)
 		}
 		if err != nil {
@@ -182,6 +188,9 @@ func (c *caller) again(ctx context.Context, t *trial, v verdict, s *web.Stream, 
 		if t.waited += wait; t.waited > patienceMax {
 			return fmt.Errorf("%w%s: it was waited for %v altogether, which is the most; run it again later, or ask less often under limits",
 				v.refusal(s.Status, ""), v.absurd(), patienceMax)
+		}
+		if wait >= tellWait && c.log != nil {
+			c.log.Info("the service asks to wait", "status", s.Status, "seconds", int64(wait/time.Second), "waited_before", (t.waited - wait).Round(time.Second).String())
 		}
 		return c.tools.sleep(ctx, wait)
 	case isRetry, isUnknown:

@@ -77,7 +77,7 @@ func (k *Sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writ
 	if err != nil {
 		return nil, errors.Join(err, outlet.Close())
 	}
-	return &writer{k: k, load: load, traits: traits, outlet: outlet, epoch: epoch, keys: runner.NewKeyer(load.Shape, load.Key), seen: make(map[string]bool)}, nil
+	return &writer{k: k, load: load, traits: traits, outlet: outlet, epoch: epoch, keys: runner.NewKeyer(load.Shape, load.Key), seen: make(map[string]string)}, nil
 }
 
 // open opens the service, if documents may be sent there.
@@ -103,7 +103,7 @@ type writer struct {
 	outlet connectors.Outlet
 	epoch  int64
 	keys   *runner.Keyer
-	seen   map[string]bool
+	seen   map[string]string // content by key
 	place  int64
 	done   bool
 
@@ -121,6 +121,11 @@ func (w *writer) Write(ctx context.Context, b *record.Batch) error {
 			w.refused = append(w.refused, *refusal)
 			continue
 		}
+		if w.seen[i.Key] == i.Content { // the same record once more
+			w.unchanged++
+			continue
+		}
+		w.seen[i.Key] = i.Content
 		intents, ids = append(intents, i), append(ids, i.Identity)
 	}
 	if len(w.refused) > w.load.MaxRefused {
@@ -167,11 +172,10 @@ func (w *writer) intent(b *record.Batch, row int) (Intent, *connectors.Refusal) 
 	case !w.keys.Named(b, row):
 		r := refusalOf(&i, refusedCode+"a field of its key has no value")
 		return i, &r
-	case w.seen[i.Key]:
-		r := refusalOf(&i, refusedCode+"an earlier record of this run has the same key; a document is sent once")
+	case w.seen[i.Key] != "" && w.seen[i.Key] != i.Content:
+		r := refusalOf(&i, refusedCode+"an earlier record of this run has the same key and other values; a document is sent once")
 		return i, &r
 	}
-	w.seen[i.Key] = true
 	return i, nil
 }
 

@@ -183,11 +183,19 @@ func (c *compiler) inside(n ast.Node, base *operand, name string) *operand {
 		return unknownOperand()
 	case base.kind == record.List:
 		return c.errorf(n, document.CodeExprType, fmt.Sprintf("write map(%s, .%s), sum(%s, .%s) and so on", base.list.name, name, base.list.name, name), "%q is a list: its elements have the field, not the list", base.list.name)
+	case base.kind != record.Record && unknownVar(n):
+		return c.errorf(n, document.CodeExprUnknownField, "Declare it under vars in tieout.yaml: vars: { "+name+": … }", "there is no var %q", name)
 	case base.kind != record.Record || base.ref == nil:
 		return c.errorf(n, document.CodeExprType, "", "a value of kind %s has no fields", kindName(base.kind))
 	}
 	prefix := c.program.names[base.ref.at-1]
 	return c.nested(n, base.child, base.ref, prefix, name)
+}
+
+// unknownVar reports var.x where no such variable is declared.
+func unknownVar(n ast.Node) bool {
+	text, ok := dotted(n)
+	return ok && strings.HasPrefix(text, "var.")
 }
 
 // nested reads a field of a shape below a reference.

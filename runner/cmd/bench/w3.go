@@ -65,7 +65,7 @@ func (b *bench) w3() error {
 	}
 	api := &invoiceServer{count: invoices}
 	server := &http.Server{Handler: api}
-	go server.Serve(listener) //nolint:errcheck // it ends with Close
+	go server.Serve(listener)             //nolint:errcheck // it ends with Close
 	defer func() { _ = server.Close() }() // nobody reads any more
 	if err := os.Setenv("BENCH_API", "http://"+listener.Addr().String()); err != nil {
 		return err
