@@ -43,6 +43,9 @@ func (t *target) Traits(name string) (connectors.Traits, error) {
 	w := def.write
 	traits := connectors.Traits{Create: w.create != nil, Update: w.update != nil, Void: w.void != nil, KeyLife: w.keys.life(),
 		FindDelay: w.settle.Std(), Marks: w.mark != nil, Real: !web.Local(t.conn.BaseURL.Value)}
+	for _, at := range t.conn.Origins { // a session may lead there
+		traits.Real = traits.Real || !web.Local(at.Value)
+	}
 	for i := range w.lookups {
 		linked := false
 		w.lookups[i].request.each(func(f *formula) { linked = linked || usesLink.MatchString(f.Value) })

@@ -69,6 +69,13 @@ func (s *Server) Script(faults ...Fault) {
 	s.script = append(s.script, faults...)
 }
 
+// Calm forgets what is left of the script.
+func (s *Server) Calm() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script = nil
+}
+
 // CloseUntil closes the books up to a day, YYYY-MM-DD, that day included; ""
 // opens them.
 func (s *Server) CloseUntil(day string) {

@@ -158,7 +158,7 @@ func (s *bookScene) play(t *testing.T, binary string, random *rand.Rand) (kills 
 // quiet wants another run to send nothing but what was refused before.
 func (s *bookScene) quiet(t *testing.T, binary, dir string, b *books.Server) {
 	t.Helper()
-	b.Script(make([]books.Fault, 400)...)
+	b.Calm()
 	before := b.Requests()
 	if out, err := exec.Command(binary, "-C", dir, "run", "bills").CombinedOutput(); err != nil {
 		t.Errorf("a run without news: %v\n%s", err, out)
