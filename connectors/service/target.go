@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/web"
@@ -29,7 +30,7 @@ func (t *target) writing(name string) (*StreamDef, error) {
 	case !ok:
 		return nil, fmt.Errorf("%w: the connection has no stream %q; %s", connectors.ErrConfig, name, document.Suggest(name, t.conn.Streams.Keys()).Hint)
 	case def.write == nil:
-		return nil, fmt.Errorf("%w: the stream %q cannot be written: it has no write:", connectors.ErrConfig, name)
+		return nil, fmt.Errorf("%w: the stream %q cannot be written: it has no key \"write\"", connectors.ErrConfig, name)
 	}
 	return &def, nil
 }
@@ -68,7 +69,7 @@ func (t *target) Open(_ context.Context, load connectors.Load) (connectors.Outle
 	if o.caller, err = t.caller(load.Stream); err != nil {
 		return nil, err
 	}
-	o.caller.judge.rules = append(w.replies[:len(w.replies):len(w.replies)], t.conn.Replies...)
+	o.caller.judge.rules = slices.Concat(w.replies, t.conn.Replies)
 	finder := *o.caller
 	if finder.judge, err = newJudge(t.conn, t.env.Limits); err != nil {
 		return nil, errors.Join(err, o.Close())

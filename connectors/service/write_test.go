@@ -155,10 +155,12 @@ func TestRepliesToDocuments(t *testing.T) {
 			w.(http.Flusher).Flush()
 			cut(w, r)
 		}, connectors.Unknown, ""},
-		"not known":            {"", status(401, ``), "", "credentials"},
-		"not allowed":          {"", status(403, ``), "", "do not allow"},
-		"no such path":         {"", status(404, ``), "", "404"},
-		"it has moved":         {"", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/x", 307) }, "", "leads to http://127.0.0.1:1"},
+		"not known":    {"", status(401, ``), "", "credentials"},
+		"not allowed":  {"", status(403, ``), "", "do not allow"},
+		"no such path": {"", status(404, ``), "", "404"},
+		"it has moved": {"", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/x", http.StatusTemporaryRedirect)
+		}, "", "leads to http://127.0.0.1:1"},
 		"it is maintained":     {`replies: [{ status: 502, is: maintenance }]`, status(502, ``), "", "maintained"},
 		"our request is wrong": {`replies: [{ status: 400, is: bug }]`, status(400, ``), "", "the request is wrong"},
 	}

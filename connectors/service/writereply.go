@@ -26,7 +26,7 @@ func (o *outlet) answer(p *page, r *call, op *sending, refresh bool) (connectors
 	now := o.tools.now()
 	o.caller.budget.correct(p.stream.Header, now)
 	if err := p.look(); err != nil && p.stream.Status < http.StatusMultipleChoices {
-		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil
+		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil //nolint:nilerr // it is the outcome
 	}
 	v, err := o.caller.judge.first(p, now)
 	if err != nil {
@@ -37,7 +37,7 @@ func (o *outlet) answer(p *page, r *call, op *sending, refresh bool) (connectors
 	body := o.caller.judge.parse(p)
 	is := v.is
 	if !v.ruled {
-		is = o.meaning(p.stream.Status, body, &v)
+		is = o.meaning(p.stream.Status, body)
 	}
 	if d.Reason == "" {
 		d.Reason = o.caller.judge.clean(saidIn(body, p.head))
@@ -88,7 +88,7 @@ var clientFault = regexp.MustCompile(`^([\w.-]+:)?(Client|Sender)\b`)
 
 // meaning is what a reply to a document means when no rule says. Where it may
 // have been taken it is unknown.
-func (o *outlet) meaning(status int, body []byte, v *verdict) string {
+func (o *outlet) meaning(status int, body []byte) string {
 	if fault := o.caller.judge.fault(body); fault != "" {
 		switch {
 		case o.conn.soap != nil && clientFault.MatchString(fault):

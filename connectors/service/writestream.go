@@ -7,18 +7,18 @@ import (
 type streamKeys StreamDef
 
 // DecodeDocument reads a stream and checks that it can be read or written.
-func (s *StreamDef) DecodeDocument(n *document.Node, d *document.Decoder) {
-	d.Decode(n, (*streamKeys)(s))
-	s.write = s.Write.common(func(r *WriteRequest) Request { return r.request() }, func(r *Request) Request { return *r })
-	s.readable = n.Get("request") != nil
-	checkStream(n, d, s)
+func (d *StreamDef) DecodeDocument(n *document.Node, in *document.Decoder) {
+	in.Decode(n, (*streamKeys)(d))
+	d.write = d.Write.common(func(r *WriteRequest) Request { return r.request() }, func(r *Request) Request { return *r })
+	d.readable = n.Get("request") != nil
+	checkStream(n, in, d)
 }
 
 // DocumentSchema is that of the keys.
-func (s *StreamDef) DocumentSchema(sub func(any) any) any { return sub(streamKeys{}) }
+func (d *StreamDef) DocumentSchema(sub func(any) any) any { return sub(streamKeys{}) }
 
 // DocumentType says what is written.
-func (s *StreamDef) DocumentType() string {
+func (d *StreamDef) DocumentType() string {
 	return "a mapping of `request` and how its replies are read, and `write`"
 }
 
