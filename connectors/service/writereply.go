@@ -26,11 +26,11 @@ func (o *outlet) answer(p *page, r *call, op *sending, refresh bool) (connectors
 	now := o.tools.now()
 	o.caller.budget.correct(p.stream.Header, now)
 	if err := p.look(); err != nil && p.stream.Status < http.StatusMultipleChoices {
-		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil //nolint:nilerr // it is the outcome
+		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil
 	}
 	v, err := o.caller.judge.first(p, now)
 	if err != nil {
-		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil
+		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil //nolint:nilerr // it is the outcome
 	}
 	o.caller.note(r, p.stream.Status, &v)
 	d := connectors.Delivery{Status: p.stream.Status, RequestID: v.request, Reason: v.message}
