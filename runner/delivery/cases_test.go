@@ -226,3 +226,23 @@ func TestRealServicesAreGuarded(t *testing.T) {
 		t.Errorf("%s, %d sent: %v", run.Status, w.service.sent, run.Cause)
 	}
 }
+
+// A key may be forgotten while a service is waited for: then it is looked
+// before the document is sent again.
+func TestAKeyIsForgottenWhileWaiting(t *testing.T) {
+	w := scene(t, "upsert", kinds()["keys that are short-lived"])
+	w.set(map[int]string{0: "1"})
+	w.service.fault = func(where string) string {
+		switch {
+		case where == "send" && w.service.sent == 1:
+			return "lost after"
+		case where == "send" && w.service.sent == 2:
+			return "later"
+		}
+		return ""
+	}
+	w.want(t, runner.Loaded, 1, 0, 0, 0)
+	if len(w.service.papers) != 1 {
+		t.Errorf("%d documents were made", len(w.service.papers))
+	}
+}

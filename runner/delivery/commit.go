@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tieout/tieout/connectors"
 )
@@ -55,6 +56,10 @@ type courier struct {
 	outlet  connectors.Outlet
 	traits  connectors.Traits
 	refused []Intent
+	// waited is how long the document under way waited for a service that takes
+	// nothing, and late says that its key may be forgotten since.
+	waited time.Duration
+	late   bool
 }
 
 // deliver sends every intent that has no outcome, in order. It stops at the

@@ -23,6 +23,7 @@ const (
 
 // one brings an intent to an outcome, or to unknown.
 func (c *courier) one(ctx context.Context, i *Intent) error {
+	c.waited, c.late = 0, false
 	if i.Status == Planned {
 		if err := c.first(ctx, i); err != nil {
 			return err
@@ -37,6 +38,9 @@ func (c *courier) one(ctx context.Context, i *Intent) error {
 		}
 		if !settled {
 			break
+		}
+		if c.late { // it was waited for, and not asked in vain
+			n, c.late = n-1, false
 		}
 	}
 	if i.Status == Unknown && i.Kept.Status != Unknown {
@@ -78,7 +82,6 @@ func strangers(d connectors.Delivery) connectors.Delivery {
 // after. A service that takes nothing for a while is waited for, with the
 // intent as it was before.
 func (c *courier) send(ctx context.Context, i *Intent) error {
-	var waited time.Duration
 	stale := false
 	for {
 		d, err := c.attempt(ctx, i)
@@ -88,13 +91,16 @@ func (c *courier) send(ctx context.Context, i *Intent) error {
 		switch d.Outcome {
 		case connectors.Later:
 			if d.Wait <= 0 {
-				d.Wait = min(pause+waited, 5*time.Minute)
+				d.Wait = min(pause+c.waited, 5*time.Minute)
 			}
-			if waited += d.Wait; waited > patience {
+			if c.waited += d.Wait; c.waited > patience {
 				return fmt.Errorf("%w: the service takes nothing and asks to wait for %v%s", connectors.ErrEnvironment, d.Wait, said(d))
 			}
 			if err := c.s.Sleep(ctx, d.Wait); err != nil {
 				return err
+			}
+			if c.late = i.Status == Unknown && !c.alive(i); c.late {
+				return nil // to be asked anew: an earlier attempt may have arrived
 			}
 		case connectors.Stale:
 			if again, err := c.renew(ctx, i, d, stale); !again || err != nil {
