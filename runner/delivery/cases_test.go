@@ -242,7 +242,19 @@ func TestAKeyIsForgottenWhileWaiting(t *testing.T) {
 		return ""
 	}
 	w.want(t, runner.Loaded, 1, 0, 0, 0)
-	if len(w.service.papers) != 1 {
+	w.set(map[int]string{0: "1", 1: "2"})
+	w.service.sent = 0
+	w.service.fault = func(where string) string {
+		switch {
+		case where == "send" && w.service.sent == 1:
+			return "lost after"
+		case where == "ready" && w.service.sent == 1:
+			w.now = w.now.Add(time.Minute) // as limits ask
+		}
+		return ""
+	}
+	w.want(t, runner.Loaded, 1, 0, 1, 0)
+	if len(w.service.papers) != 2 {
 		t.Errorf("%d documents were made", len(w.service.papers))
 	}
 }

@@ -115,11 +115,16 @@ func (c *courier) send(ctx context.Context, i *Intent) error {
 	}
 }
 
-// attempt sends an intent once. After a reply that says that nothing changed
-// the intent is what it was before.
+// attempt sends an intent once, unless its key was forgotten while the limits
+// were waited for. After a reply that says that nothing changed the intent is
+// what it was before.
 func (c *courier) attempt(ctx context.Context, i *Intent) (connectors.Delivery, error) {
+	known := c.alive(i)
 	if err := c.outlet.Ready(ctx); err != nil {
 		return connectors.Delivery{}, err
+	}
+	if c.late = i.Status == Unknown && known && !c.alive(i); c.late {
+		return connectors.Delivery{}, nil
 	}
 	before := *i
 	if i.SentAt.IsZero() {
