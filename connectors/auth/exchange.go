@@ -32,7 +32,7 @@ func newExchange(s Settings, env connectors.Env, o web.Options) (*exchange, erro
 	return &exchange{settings: s, client: client, now: o.Now}, err
 }
 
-// credentials is a Login with the client's own credentials.
+// credentials is a login func with the client's own credentials.
 func (e *exchange) credentials(ctx context.Context, _ string) (string, time.Time, error) {
 	form := url.Values{"grant_type": {ClientCredentials}}
 	if len(e.settings.Scopes) > 0 {

@@ -43,7 +43,7 @@ func newKeeper(e *exchange, env connectors.Env) *keeper {
 	return &keeper{exchange: e, vault: env.Vault, env: env, name: slot(&e.settings, env)}
 }
 
-// login is a Login. It is called by one goroutine at a time.
+// login is a login func. It is called by one goroutine at a time.
 func (k *keeper) login(ctx context.Context, refused string) (string, time.Time, error) {
 	if k.final != nil {
 		return "", time.Time{}, k.final

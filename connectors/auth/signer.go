@@ -11,10 +11,9 @@ import (
 	"github.com/tieout/tieout/connectors/web"
 )
 
-// Login gets a token by itself, for services whose tokens come from a request
-// of their own kind. expires is zero when the service does not say. refused is
+// login gets a token. expires is zero when the service does not say. refused is
 // the last token if a server refused it, "" otherwise.
-type Login func(ctx context.Context, refused string) (token string, expires time.Time, err error)
+type login func(ctx context.Context, refused string) (token string, expires time.Time, err error)
 
 // Signer proves who sends a request. It is safe for concurrent use, and asks
 // for one token at a time.
@@ -22,7 +21,7 @@ type Signer struct {
 	settings Settings
 	client   *web.Client // for tokens; nil when there are none to ask for
 	now      func() time.Time
-	login    Login // nil for kinds without tokens that end
+	login    login // nil for kinds without tokens that end
 
 	turn chan struct{} // holds a value while a token is asked for
 
@@ -55,12 +54,7 @@ func New(s Settings, env connectors.Env, o web.Options) (*Signer, error) {
 	return a, nil
 }
 
-// NewLogin makes a signer that sends what login gives as a bearer token.
-func NewLogin(login Login, now func() time.Time) *Signer {
-	return newSigner(Settings{Kind: OAuth2}, now, login)
-}
-
-func newSigner(s Settings, now func() time.Time, login Login) *Signer {
+func newSigner(s Settings, now func() time.Time, login login) *Signer {
 	return &Signer{settings: s, now: now, login: login, turn: make(chan struct{}, 1)}
 }
 

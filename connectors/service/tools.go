@@ -18,19 +18,7 @@ type tools struct {
 }
 
 func systemTools(env connectors.Env) tools {
-	return tools{now: env.Now, sleep: sleep, random: rand.Int64N}
-}
-
-// sleep waits, unless the context ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return tools{now: env.Now, sleep: connectors.Wait, random: rand.Int64N}
 }
 
 // web are the options of a client that says nothing else.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -22,7 +21,7 @@ func (a *app) explainCommand() *cobra.Command {
   tieout explain rent_roll -o json`,
 		Args:              exactly("the pipeline's name"),
 		ValidArgsFunction: a.completePipelines,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), args[0]) },
+		RunE:              func(_ *cobra.Command, args []string) error { return a.explain(args[0]) },
 	}
 }
 
@@ -64,7 +63,7 @@ type explainRule struct {
 	Otherwise string `json:"otherwise"`
 }
 
-func (a *app) explain(_ context.Context, name string) error {
+func (a *app) explain(name string) error {
 	p, pipeline, err := a.sound(name)
 	if err != nil {
 		return err

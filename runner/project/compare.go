@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,6 +71,7 @@ type compareReader struct {
 	out      io.WriteCloser // snapshot of this read
 	pack     *gzip.Writer
 	line     []byte
+	head     []byte              // what stands before a line of the snapshot
 	windows  connectors.Windowed // nil when all is read each time
 	window   []byte              // hash of that of the row
 	rows     int64               // of the source
@@ -352,8 +354,9 @@ func (r *compareReader) write(key [16]byte, content [8]byte) error {
 		return nil
 	}
 	n := snapshotHead + len(r.window) + len(r.line)
-	head := append([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, key[:]...)
-	if _, err := r.pack.Write(append(append(head, content[:]...), r.window...)); err != nil {
+	r.head = binary.BigEndian.AppendUint32(r.head[:0], uint32(n))
+	r.head = append(append(append(r.head, key[:]...), content[:]...), r.window...)
+	if _, err := r.pack.Write(r.head); err != nil {
 		return err
 	}
 	_, err := r.pack.Write(r.line)

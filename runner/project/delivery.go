@@ -2,7 +2,6 @@ package project
 
 import (
 	"context"
-	"time"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/pipelines"
@@ -20,23 +19,11 @@ func (p *Project) deliverySink(target connectors.Target, pipeline *pipelines.Pip
 	}
 	s := delivery.Settings{Target: target, From: pipeline.Source.Connection.Value + "." + from,
 		To: pipeline.Sink.Connection.Value + "." + pipeline.Sink.Stream.Value, RunID: runID, Enter: len(pipeline.Transforms),
-		AllowUnprotected: p.options.AllowUnprotected, Now: p.options.Now, Log: p.options.Log, Sleep: wait}
+		AllowUnprotected: p.options.AllowUnprotected, Now: p.options.Now, Log: p.options.Log, Sleep: connectors.Wait}
 	if pipeline.Each != nil {
 		s.Tenant = pipeline.Each.Name
 	}
 	return delivery.New(s)
-}
-
-// wait sleeps unless the context ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // withStore gives the state store to a sink that keeps its ledger there.

@@ -68,9 +68,6 @@ const (
 
 var rollNames = [...]string{"following", "preceding", "modified"}
 
-// RollNames returns the names ParseRoll knows.
-func RollNames() []string { return append([]string(nil), rollNames[:]...) }
-
 // ParseRoll returns the roll of a name such as "following".
 func ParseRoll(name string) (Roll, error) {
 	for i, n := range rollNames {

@@ -105,23 +105,9 @@ func DecimalConstant(name string, v decimal.Decimal) Constant {
 	return Constant{Name: name, Kind: record.Decimal, set: true, dec: v}
 }
 
-// BooleanConstant is true or false.
-func BooleanConstant(name string, v bool) Constant {
-	c := Constant{Name: name, Kind: record.Boolean, set: true}
-	if v {
-		c.num = 1
-	}
-	return c
-}
-
 // DateConstant is a date.
 func DateConstant(name string, v calendar.Date) Constant {
 	return Constant{Name: name, Kind: record.Date, set: true, num: int64(v)}
-}
-
-// MonthConstant is a month.
-func MonthConstant(name string, v calendar.Month) Constant {
-	return Constant{Name: name, Kind: record.Month, set: true, num: int64(v)}
 }
 
 // TimestampConstant is an instant in microseconds UTC since 1970-01-01.

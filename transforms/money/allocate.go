@@ -26,9 +26,6 @@ const (
 
 var methodNames = [...]string{"largest_remainder", "last", "largest"}
 
-// MethodNames returns the names ParseMethod knows.
-func MethodNames() []string { return append([]string(nil), methodNames[:]...) }
-
 // ParseMethod returns the method of a name such as "largest_remainder".
 func ParseMethod(name string) (Method, error) {
 	for i, n := range methodNames {

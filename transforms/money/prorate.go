@@ -65,14 +65,6 @@ func ParseBasis(name string) (Basis, error) {
 	return Basis{}, fmt.Errorf("unknown way to count days %q: use one of %s", name, strings.Join(BasisNames(), ", "))
 }
 
-// String returns the name of the basis.
-func (b Basis) String() string {
-	if b.Nights {
-		return dayCountNames[b.Days] + nightsSuffix
-	}
-	return dayCountNames[b.Days]
-}
-
 // Prorate returns the part of one month's amount that falls on a stay from the
 // day from to the day to, both included (section 2). month is any day of the
 // month charged. The result has exactly max(places, 0) digits after the point.

@@ -103,13 +103,6 @@ func Start() *Server {
 	return s
 }
 
-// Lives sets how long tokens live that are given from now on.
-func (s *Server) Lives(access time.Duration) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	s.config.AccessTokenLifespan = access
-}
-
 // Grace makes spent refresh tokens work again for a while.
 func (s *Server) Grace(d time.Duration) { s.set(func() { s.grace = d }) }
 

@@ -27,21 +27,10 @@ func again(ctx context.Context, lost func(error) bool, try func(ctx context.Cont
 		if err == nil || !lost(err) || n == attempts {
 			return err
 		}
-		if !sleep(ctx, pause) {
-			return context.Cause(ctx)
+		if err := connectors.Wait(ctx, pause); err != nil {
+			return err
 		}
 		pause *= 2
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -134,10 +123,7 @@ func (t *transfer) broke(err error) error {
 		}
 		return fmt.Errorf("%w: read %s: it was cut short at byte %d of %d: %w", connectors.ErrEnvironment, t.entry.Name, t.offset, t.entry.Size, err)
 	}
-	if !sleep(t.ctx, firstPause<<(t.failed-1)) {
-		return context.Cause(t.ctx)
-	}
-	return nil
+	return connectors.Wait(t.ctx, firstPause<<(t.failed-1))
 }
 
 // Close ends the reading.
