@@ -106,67 +106,6 @@ func writePosition(ctx context.Context, tx *sqlx.Tx, load *connectors.Load, pos 
 	return err
 }
 
-// Standings tells what is known of identities, in their order.
-func (d *Deliveries) Standings(ctx context.Context, ids []delivery.Identity) ([]delivery.Standing, error) {
-	out := make([]delivery.Standing, len(ids))
-	if len(ids) == 0 {
-		return out, nil
-	}
-	const of = ` WHERE project = ? AND environment = ? AND tenant = ? AND from_stream = ? AND to_stream = ? AND `
-	var asked [3]*sqlx.Stmt
-	for n, query := range []string{
-		`SELECT ` + deliveryColumns + ` FROM tieout_deliveries` + of + `record_key = ? AND status <> 'pending' ORDER BY sequence DESC LIMIT 1`,
-		`SELECT ` + deliveryColumns + ` FROM tieout_deliveries` + of + `record_key = ? AND status <> 'pending' AND status = 'confirmed' ORDER BY sequence DESC LIMIT 1`,
-		`SELECT to_id, version FROM tieout_links` + of + `from_key = ?`,
-	} {
-		var err error
-		if asked[n], err = d.s.db.PreparexContext(ctx, d.s.db.Rebind(query)); err != nil { //nolint:sqlclosecheck // the next line but two
-			return nil, d.s.named(err)
-		}
-		defer asked[n].Close()
-	}
-	for n := range ids {
-		id := &ids[n]
-		if err := standing(ctx, asked, []any{id.Project, id.Environment, id.Tenant, id.From, id.To, clean(id.Key)}, &out[n]); err != nil {
-			return nil, d.s.named(err)
-		}
-	}
-	return out, nil
-}
-
-// standing asks for the last intent of an identity, the last one taken, and
-// the link.
-func standing(ctx context.Context, asked [3]*sqlx.Stmt, id []any, out *delivery.Standing) error {
-	var err error
-	if out.Last, err = oneIntent(ctx, asked[0], id); err != nil {
-		return err
-	}
-	if out.Taken = out.Last; out.Last != nil && out.Last.Status != delivery.Confirmed {
-		if out.Taken, err = oneIntent(ctx, asked[1], id); err != nil {
-			return err
-		}
-	}
-	err = asked[2].QueryRowxContext(ctx, id...).Scan(&out.ID, &out.Version)
-	if out.Linked = err == nil; errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	return err
-}
-
-// oneIntent is the intent a statement finds, nil for none.
-func oneIntent(ctx context.Context, asked *sqlx.Stmt, id []any) (*delivery.Intent, error) {
-	var row deliveryRow
-	err := asked.GetContext(ctx, &row, id...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	i, err := row.intent()
-	return &i, err
-}
-
 const deliveryColumns = `load_id, place, run_id, project, environment, tenant, pipeline, from_stream, to_stream, record_key, sequence, operation, intent_key,
 	key_fields, record, content, input, line, status, target_id, version, reason, request_id, http, attempts, planned_at, sent_at, ended_at`
 

@@ -240,3 +240,38 @@ func TestLinks(t *testing.T) {
 		}
 	})
 }
+
+// More identities than one question asks for, of two scopes in turns, some of
+// them nobody has heard of.
+func TestStandingsOfMany(t *testing.T) {
+	stores(t, func(t *testing.T, place string) {
+		ctx, s := context.Background(), open(t, place)
+		d := s.Deliveries()
+		var list []delivery.Intent
+		for n := range 1500 {
+			i := intentOf("l1", fmt.Sprint(n), int64(n), 1)
+			if n%700 == 3 {
+				i.Tenant = "other"
+			}
+			list = append(list, i)
+		}
+		if err := plan(t, d, loadOf("l1"), list...); err != nil {
+			t.Fatal(err)
+		}
+		var ids []delivery.Identity
+		for n := range list {
+			unknown := list[n].Identity
+			unknown.Key += "x"
+			ids = append(ids, list[n].Identity, unknown)
+		}
+		known, err := d.Standings(ctx, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, k := range known {
+			if found := k.Last != nil; found != (n%2 == 0) || found && (k.Last.Identity != ids[n]) || k.Taken != nil {
+				t.Fatalf("%d: %+v", n, k)
+			}
+		}
+	})
+}
