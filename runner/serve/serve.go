@@ -205,7 +205,7 @@ func (s *server) pruning(ctx context.Context) {
 		case err != nil && ctx.Err() == nil:
 			s.Log.Warn("prune history", "error", err)
 		case gone.Runs+gone.Slots > 0:
-			s.Log.Info("pruned history", "before", before.UTC().Format(time.DateOnly), "runs", gone.Runs, "slots", gone.Slots, "held", gone.Held, "letters", gone.Letters)
+			s.Log.Info("pruned history", "before", before.UTC().Format(time.DateOnly), "runs", gone.Runs, "slots", gone.Slots, "held", gone.Held, "letters", gone.Letters, "deliveries", gone.Deliveries)
 		}
 		if !s.rest(ctx, pruneEvery) {
 			return

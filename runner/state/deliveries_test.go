@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -272,6 +273,59 @@ func TestStandingsOfMany(t *testing.T) {
 			if found := k.Last != nil; found != (n%2 == 0) || found && (k.Last.Identity != ids[n]) || k.Taken != nil {
 				t.Fatalf("%d: %+v", n, k)
 			}
+		}
+	})
+}
+
+// What was sent of a document before it was changed goes; what the target
+// holds now, and what a later one was refused over, stays.
+func TestPruneDeliveries(t *testing.T) {
+	stores(t, func(t *testing.T, place string) {
+		ctx, s := context.Background(), open(t, place)
+		d := s.Deliveries()
+		send := func(load, key string, sequence int64, end delivery.Status, after time.Duration) {
+			t.Helper()
+			if err := plan(t, d, loadOf(load), intentOf(load, key, 0, sequence)); err != nil {
+				t.Fatal(err)
+			}
+			list, err := d.Open(ctx, load, -1)
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
+			}
+			i := list[0]
+			i.Status, i.ID, i.EndedAt = end, "id-"+key, at.Add(after)
+			if err := d.Mark(ctx, &i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		send("l1", "changed", 1, delivery.Confirmed, 0)
+		send("l2", "changed", 2, delivery.Confirmed, time.Hour)
+		send("l3", "refused", 1, delivery.Confirmed, 0)
+		send("l4", "refused", 2, delivery.Refused, time.Hour)
+		send("l5", "mended", 1, delivery.Refused, 0)
+		send("l6", "mended", 2, delivery.Confirmed, time.Hour)
+		send("l7", "young", 1, delivery.Confirmed, 50*time.Hour)
+		send("l8", "young", 2, delivery.Confirmed, 51*time.Hour)
+		standings := func() []delivery.Standing {
+			var ids []delivery.Identity
+			for _, key := range []string{"changed", "refused", "mended", "young"} {
+				ids = append(ids, intentOf("", key, 0, 1).Identity)
+			}
+			known, err := d.Standings(ctx, ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return known
+		}
+		before := standings()
+		if got := prune(t, s, at.Add(24*time.Hour)); got != (state.Pruned{Deliveries: 2}) {
+			t.Errorf("%+v", got)
+		}
+		if diff := cmp.Diff(before, standings()); diff != "" {
+			t.Errorf("what is known changed (-before +after):\n%s", diff)
+		}
+		if again := prune(t, s, at.Add(24*time.Hour)); again != (state.Pruned{}) {
+			t.Errorf("%+v", again)
 		}
 	})
 }

@@ -17,6 +17,8 @@ type Pruned struct {
 	Slots   int64 `json:"slots"`
 	Letters int64 `json:"letters"`
 	Held    int64 `json:"held"`
+	// Deliveries are intents whose document was changed by a later one.
+	Deliveries int64 `json:"deliveries"`
 }
 
 const (
@@ -30,7 +32,8 @@ const (
 )
 
 // Prune removes what ended before an instant: runs and their held records
-// that wait no more, slots, and letters that were delivered or given up. It
+// that wait no more, slots, letters that were delivered or given up, and
+// deliveries that a later one of the same document has overtaken. It
 // keeps held records that wait and the runs they came from, runs that have
 // not finished, of each pipeline its newest run, its newest success, its
 // newest 30 loads and the newest slot that followed another pipeline, and
@@ -47,6 +50,9 @@ func (s *Store) Prune(ctx context.Context, project, environment string, before t
 	}
 	if err == nil {
 		err = p.letters(ctx)
+	}
+	if err == nil {
+		err = p.deliveries(ctx)
 	}
 	return p.done, s.named(err)
 }
@@ -166,6 +172,20 @@ func (p *pruner) letters(ctx context.Context) error {
 	n, err := p.repeat(ctx, `DELETE FROM tieout_letters WHERE id IN (SELECT id FROM tieout_letters WHERE project = ? AND environment = ?
 		AND status <> 'waiting' AND ended_at < ? LIMIT `+strconv.Itoa(pruneAtOnce)+`)`, p.args(p.before)...)
 	p.done.Letters += n
+	return err
+}
+
+// deliveries removes what was sent of a document before it was changed, once
+// the whole load has ended. The last intent of each, and the last that was
+// taken, say what the target holds and stay.
+func (p *pruner) deliveries(ctx context.Context) error {
+	n, err := p.repeat(ctx, `DELETE FROM tieout_deliveries WHERE (load_id, place) IN (
+		SELECT load_id, place FROM tieout_deliveries AS d WHERE project = ? AND environment = ? AND status IN ('confirmed', 'refused') AND ended_at < ?
+		AND EXISTS (SELECT 1 FROM tieout_deliveries AS l WHERE l.project = d.project AND l.environment = d.environment AND l.tenant = d.tenant
+			AND l.from_stream = d.from_stream AND l.to_stream = d.to_stream AND l.record_key = d.record_key AND l.status = 'confirmed' AND l.sequence > d.sequence)
+		AND NOT EXISTS (SELECT 1 FROM tieout_deliveries AS o WHERE o.load_id = d.load_id AND o.status NOT IN ('confirmed', 'refused'))
+		LIMIT `+strconv.Itoa(pruneAtOnce)+`)`, p.args(p.before)...)
+	p.done.Deliveries += n
 	return err
 }
 
