@@ -130,7 +130,8 @@ type Journal interface {
 	// Begin makes the run row durable before the source is opened.
 	Begin(ctx context.Context, run Run) error
 	// Stage makes held records durable as pending, and notes which earlier
-	// entries, by record key, this run resolves. It may be called often.
+	// entries, by record key, this run resolves, and how far the run is. It may
+	// be called often.
 	Stage(ctx context.Context, run Run, held []Held, resolved []string) error
 	// Finish ends the run in one transaction: with committed, pending held
 	// records become the store's entries, replacing older ones of the same

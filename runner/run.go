@@ -429,7 +429,9 @@ func (e *execution) end(ctx context.Context, err error) Run {
 			e.began = true
 		}
 	}
-	if e.began && e.run.Status != Unknown {
+	if e.began && e.run.Status == Unknown { // its row stays open: the next run settles it
+		_ = e.deps.Journal.Stage(ctx, e.run, nil, nil)
+	} else if e.began {
 		committed := e.run.Status == Loaded || e.run.Status == NothingNew
 		if ferr := e.deps.Journal.Finish(ctx, e.run, committed); ferr != nil && err == nil {
 			e.fail(fmt.Errorf("record the end of the run (the load itself is committed): %w", ferr))

@@ -51,6 +51,7 @@ func settleOne(ctx context.Context, job *Job, deps *Deps, run Run) error {
 		return deps.Journal.Finish(ctx, run, false)
 	}
 	run.Status, run.Counts, run.After = Loaded, ledger.Counts, ledger.After
+	run.Error, run.ErrorCode = "", "" // of a commit whose answer was lost
 	run.FinishedAt = ledger.FinishedAt
 	deps.Log.Info("settled a load that was committed", "run_id", run.RunID, "load_id", run.LoadID, "pipeline", run.Pipeline)
 	return deps.Journal.Finish(ctx, run, true)

@@ -41,7 +41,7 @@ func fresh(run runner.Run) int {
 }
 
 // Stage makes held records durable as pending, and notes what the run
-// resolves. The report so far goes with them: a retry needs the shape of the
+// resolves. The status and the report so far go with them: a retry needs the shape of the
 // records, whatever becomes of the run.
 func (s *Store) Stage(ctx context.Context, run runner.Run, held []runner.Held, resolved []string) error {
 	report, err := json.Marshal(run)
@@ -49,7 +49,7 @@ func (s *Store) Stage(ctx context.Context, run runner.Run, held []runner.Held, r
 		return err
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_runs SET report = ? WHERE run_id = ? AND finished_at = ''`), string(report), run.RunID); err != nil {
+		if _, err := tx.ExecContext(ctx, tx.Rebind(`UPDATE tieout_runs SET status = ?, report = ? WHERE run_id = ? AND finished_at = ''`), string(run.Status), string(report), run.RunID); err != nil {
 			return err
 		}
 		if err := s.insertHeld(ctx, tx, run, held); err != nil {
