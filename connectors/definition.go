@@ -30,6 +30,10 @@ type Definition struct {
 	Cursor bool
 	// Missing says that its sink knows Load.Missing and Load.Where.
 	Missing bool
+	// CheckSink says, opening nothing, why a load with its stream, mode and key
+	// cannot be with these settings, as an error that wraps ErrConfig; nil when
+	// the modes say all.
+	CheckSink func(sink any, load Load) error
 	// Typed says that its source knows the kinds of its fields by itself (a
 	// database), so that fields nobody declared are not plain text.
 	Typed bool

@@ -47,6 +47,20 @@ func (c *checker) mode() {
 	case mode == "replace" && c.p.Source.Compares():
 		c.r.ErrorAt(at, document.CodeSinkMode, "Use upsert with a key, or leave out source.changes so that everything is passed on each time.",
 			"replace leaves only the records of one run, and changes: compare passes on only what is new")
+	default:
+		c.settings()
+	}
+}
+
+// settings asks the connector whether the load can be with the settings of
+// the sink. A stream with a reference is known only when the pipeline runs.
+func (c *checker) settings() {
+	s := &c.p.Sink
+	if s.At == nil || s.At.Kind.CheckSink == nil || s.Options == nil || s.Stream.IsZero() || strings.Contains(s.Stream.Value, "${") {
+		return
+	}
+	if err := s.At.Kind.CheckSink(s.Options, s.Stream.Value, c.p.Mode(), texts(s.Key)); err != nil {
+		c.r.ErrorAt(s.Stream, document.CodeSinkMode, "", "%v", err)
 	}
 }
 

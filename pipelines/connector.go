@@ -23,6 +23,9 @@ type Connector struct {
 	// Missing says that its sink can take away records that a load does not
 	// hold, in the whole target or a part of it.
 	Missing bool
+	// CheckSink says why a stream cannot be loaded in one of the modes with
+	// the settings of a sink; nil when the modes say all.
+	CheckSink func(sink any, stream, mode string, key []string) error
 
 	// Streams lists what the settings of a connection say about its streams;
 	// nil when they do not list them.

@@ -74,6 +74,10 @@ func Definition() connectors.Definition {
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace},
 		Cursor:     true,
+		CheckSink: func(options any, load connectors.Load) error {
+			_, err := checkLoad(options.(*SinkOptions), load)
+			return err
+		},
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			return newSource(env, connection.(*Connection), options.(*SourceOptions))
 		},

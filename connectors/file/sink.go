@@ -41,11 +41,8 @@ func (s *sink) target(ctx context.Context, load connectors.Load) (written, error
 
 // Begin takes the next epoch and opens the temporary file.
 func (s *sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writer, error) {
-	format, err := formatOf(s.options.Format, load.Stream)
+	format, err := checkLoad(&s.options, load)
 	if err != nil {
-		return nil, err
-	}
-	if err := fitsFormat(format, load); err != nil {
 		return nil, err
 	}
 	t, err := s.target(ctx, load)
@@ -99,6 +96,16 @@ func (s *sink) log(what string, err error) {
 	if s.env.Log != nil {
 		s.env.Log.Warn(what, "error", err)
 	}
+}
+
+// checkLoad gives the format of what a load writes, if there is one that can
+// hold it.
+func checkLoad(o *SinkOptions, load connectors.Load) (string, error) {
+	format, err := formatOf(o.Format, load.Stream)
+	if err != nil {
+		return "", err
+	}
+	return format, fitsFormat(format, load)
 }
 
 // fitsFormat refuses what a format cannot hold.

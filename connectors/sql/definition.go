@@ -119,14 +119,17 @@ func SQLite() connectors.Definition {
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
+		CheckSink: func(options any, _ connectors.Load) error {
+			if schema := options.(*SinkOptions).Ledger.Value; schema != "" && schema != "main" {
+				return configError("the ledger of an SQLite database stands in its own file, since only there it is committed together with the records; remove `ledger: %s`", schema)
+			}
+			return nil
+		},
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			db := newSQLite(env.Dir, connection.(*SQLiteConnection).Path.Value)
 			return &source{flavor: &sqliteFlavor{db: db}, query: options.(*SourceOptions).Query.Value, limits: env.Limits}, nil
 		},
 		NewSink: func(env connectors.Env, connection, options any) (connectors.Sink, error) {
-			if schema := options.(*SinkOptions).Ledger.Value; schema != "" && schema != "main" {
-				return nil, configError("the ledger of an SQLite database stands in its own file, since only there it is committed together with the records; remove `ledger: %s`", schema)
-			}
 			db := newSQLite(env.Dir, connection.(*SQLiteConnection).Path.Value)
 			return &sink{dialect: db, now: env.Now}, nil
 		},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tieout/tieout/connectors"
@@ -205,6 +206,15 @@ func (r registry) Lookup(name string) (pipelines.Connector, bool) {
 		Typed: def.Typed, Cursor: def.Cursor, Missing: def.Missing, Streams: def.Streams}
 	for _, m := range def.Modes {
 		c.Modes = append(c.Modes, string(m))
+	}
+	if def.CheckSink != nil {
+		c.CheckSink = func(sink any, stream, mode string, key []string) error {
+			err := def.CheckSink(sink, connectors.Load{Stream: stream, Mode: connectors.Mode(mode), Key: key})
+			if err == nil {
+				return nil
+			}
+			return errors.New(strings.TrimPrefix(err.Error(), connectors.ErrConfig.Error()+": "))
+		}
 	}
 	return c, true
 }
