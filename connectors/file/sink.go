@@ -42,6 +42,9 @@ func (s *sink) target(ctx context.Context, load connectors.Load) (written, error
 // Begin takes the next epoch and opens the temporary file.
 func (s *sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writer, error) {
 	format, err := checkLoad(&s.options, load)
+	if err == nil {
+		err = fitsShape(format, load)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +111,7 @@ func checkLoad(o *SinkOptions, load connectors.Load) (string, error) {
 	return format, fitsFormat(format, load)
 }
 
-// fitsFormat refuses what a format cannot hold.
+// fitsFormat refuses a load that a format cannot be written by.
 func fitsFormat(format string, load connectors.Load) error {
 	if format == "xlsx" || format == "xml" || slices.ContainsFunc(strings.Split(load.Stream, "/"), zipped) {
 		return fmt.Errorf("%w: %q cannot be written; write csv, json, jsonl or parquet, also packed as .gz", connectors.ErrConfig, load.Stream)
@@ -119,6 +122,11 @@ func fitsFormat(format string, load connectors.Load) error {
 	if format == "json" && load.Mode != connectors.Replace {
 		return fmt.Errorf("%w: a JSON document is written whole; use mode: replace, or the format jsonl", connectors.ErrConfig)
 	}
+	return nil
+}
+
+// fitsShape refuses records that a format cannot hold.
+func fitsShape(format string, load connectors.Load) error {
 	for _, name := range load.Key {
 		if load.Shape.Index(name) < 0 {
 			return fmt.Errorf("%w: the key field %q is not among the fields that reach the sink (%s)", connectors.ErrConfig, name, load.Shape)
