@@ -128,8 +128,8 @@ func TestRepliesThatAreNoPage(t *testing.T) {
 		"nothing":                  {typed("application/json", ""), connectors.ErrEnvironment, "it is empty"},
 		"another charset":          {typed("application/json; charset=utf-16", `{"data":[]}`), connectors.ErrEnvironment, `"utf-16"`},
 		"an error inside":          {typed("application/json", fmt.Sprintf(`{"error":%q}`, canary)), connectors.ErrConfig, `no "data"`},
-		"records that are a text":  {typed("application/json", `{"data":"none"}`), nil, "but a single value"},
-		"records twice":            {typed("application/json", `{"data":[{"a":1}],"data":[{"a":2}]}`), nil, "two members"},
+		"records that are a text":  {typed("application/json", `{"data":"none"}`), connectors.ErrConfig, "but a single value"},
+		"records twice":            {typed("application/json", `{"data":[{"a":1}],"data":[{"a":2}]}`), connectors.ErrConfig, "two members"},
 		"text behind":              {typed("application/json", `{"data":[]} x`), connectors.ErrEnvironment, "text follows"},
 		"a label that is wrong": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
@@ -138,7 +138,7 @@ func TestRepliesThatAreNoPage(t *testing.T) {
 		"gzip that is none": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write([]byte("not gzip at all"))
-		}, connectors.ErrEnvironment, "broke off"},
+		}, connectors.ErrEnvironment, "not packed as its Content-Encoding says"},
 		"gzip in gzip": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(zip(zip([]byte(`{"data":[]}`))))

@@ -142,7 +142,11 @@ func (f *fetcher) explain(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return fmt.Errorf("stream %q, page %d: %w", f.name, max(f.pages, 1), err)
+	page := fmt.Sprintf("stream %q, page %d", f.name, max(f.pages, 1))
+	if f.at != nil { // without what it asks for, which may hold a key
+		page += " of " + f.caller.judge.clean((&url.URL{Scheme: f.at.Scheme, Host: f.at.Host, Path: f.at.Path}).String())
+	}
+	return fmt.Errorf("%s: %w", page, err)
 }
 
 // open asks for the page the world stands on.
@@ -160,11 +164,11 @@ func (f *fetcher) open(ctx context.Context) error {
 		}
 	}
 	f.pages++
+	f.at, f.count = r.url, 0
 	p, err := f.caller.send(ctx, r, &f.trial)
 	if err != nil {
 		return err
 	}
-	f.at, f.count = r.url, 0
 	f.hash.Reset()
 	if p.stream == nil {
 		f.count = 0
@@ -190,7 +194,7 @@ func (f *fetcher) once(r *call) error {
 		_ = h.WriteByte(0)
 	}
 	if f.asked[h.Sum64()] {
-		return fmt.Errorf("the next page is one that was read before, so the pages go round in a circle; check page: of the stream")
+		return fmt.Errorf("%w: the next page is one that was read before, so the pages go round in a circle; check page: of the stream", errUnlike)
 	}
 	f.asked[h.Sum64()] = true
 	if f.pages == f.first {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows"
 	"github.com/tieout/tieout/connectors/web"
 )
@@ -68,13 +67,13 @@ func (f *fetcher) plain(p *page, body *bufio.Reader) (*bufio.Reader, error) {
 	head, _ := body.Peek(2) // who reads on meets the error again
 	if string(head) != "\x1f\x8b" {
 		if !p.stream.Framed {
-			return nil, fmt.Errorf("%w: the reply does not say how long it is, so nobody could tell whether lines are missing", connectors.ErrEnvironment)
+			return nil, fmt.Errorf("%w: the reply does not say how long it is, so nobody could tell whether lines are missing", errReply)
 		}
 		return body, nil
 	}
 	packed, err := gzip.NewReader(body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the reply is packed and damaged: %w", connectors.ErrEnvironment, err)
+		return nil, fmt.Errorf("%w: the reply is packed and damaged: %w", errReply, err)
 	}
 	return bufio.NewReaderSize(&inflated{in: packed, left: int64(f.conn.MaxPage)}, 4<<10), nil
 }
@@ -92,7 +91,7 @@ func (r *inflated) Read(p []byte) (int, error) {
 		return 0, fmt.Errorf("%w: the reply is longer than max_page when it is unpacked", web.ErrTooLarge)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: the reply is packed and damaged: %w", connectors.ErrEnvironment, err)
+		err = fmt.Errorf("%w: the reply is packed and damaged: %w", errReply, err)
 	}
 	return n, err
 }
@@ -102,7 +101,7 @@ func (r *inflated) Read(p []byte) (int, error) {
 func (f *fetcher) format(p *page, r *call, body *bufio.Reader) (string, error) {
 	h := p.stream.Header
 	if encoding := h.Get("Content-Encoding"); encoding != "" {
-		return "", fmt.Errorf("%w: the reply is encoded as %q, which was not asked for", connectors.ErrEnvironment, encoding)
+		return "", fmt.Errorf("%w: the reply is encoded as %q, which was not asked for", errReply, encoding)
 	}
 	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
@@ -129,7 +128,7 @@ func (f *fetcher) format(p *page, r *call, body *bufio.Reader) (string, error) {
 		}
 	}
 	if charset := strings.ToLower(params["charset"]); format == inJSON && charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii" {
-		return "", fmt.Errorf("%w: the reply is written in %q; JSON is UTF-8", connectors.ErrEnvironment, charset)
+		return "", fmt.Errorf("%w: the reply is written in %q; JSON is UTF-8", errReply, charset)
 	}
 	return format, nil
 }
@@ -172,7 +171,7 @@ func webPage(format string) error {
 	if format == inXML {
 		what = "XML"
 	}
-	return fmt.Errorf("%w: the service answered with a web page instead of %s, as it does for a login or an outage; check base_url and the credentials", connectors.ErrEnvironment, what)
+	return fmt.Errorf("%w: the service answered with a web page instead of %s, as it does for a login or an outage; check base_url and the credentials", errReply, what)
 }
 
 // around is how many elements may stand around the first name of a path.

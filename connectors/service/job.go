@@ -67,7 +67,7 @@ func (f *fetcher) export(ctx context.Context) error {
 	}
 	id := a.text(&j.ID)
 	if id == "" {
-		return fmt.Errorf("%w: begin the job: the reply has no %q", connectors.ErrConfig, j.ID.Value)
+		return fmt.Errorf("%w: begin the job: the reply has no %q", errUnlike, j.ID.Value)
 	}
 	f.world.change("job", "id").setText(id)
 	from := f.caller.tools.now()
@@ -116,7 +116,7 @@ func (f *fetcher) poll(ctx context.Context, j *Job) (over bool, err error) {
 	}
 	where := a.text(&j.URL)
 	if where == "" {
-		return false, fmt.Errorf("%w: the job is done and its reply has no address at %q", connectors.ErrConfig, j.URL.Value)
+		return false, fmt.Errorf("%w: the job is done and its reply has no address at %q", errUnlike, j.URL.Value)
 	}
 	f.at = a.at
 	return true, f.follow(where)
@@ -129,5 +129,5 @@ func (f *fetcher) jobFailed(j *Job) error {
 			text += fmt.Sprintf(": %q", f.caller.judge.clean(a.text))
 		}
 	}
-	return fmt.Errorf("%w: %s", connectors.ErrEnvironment, text)
+	return fmt.Errorf("%w: %s", errReply, text)
 }

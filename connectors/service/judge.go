@@ -224,7 +224,7 @@ func (v *verdict) absurd() string {
 
 // refusal is the error of a reply that ends the read.
 func (v *verdict) refusal(status int, moved string) error {
-	kind, text := connectors.ErrConfig, fmt.Sprintf("the service answered with status %d", status)
+	kind, text := errUnlike, fmt.Sprintf("the service answered with status %d", status)
 	if name := http.StatusText(status); name != "" {
 		text += " (" + name + ")"
 	}
@@ -233,9 +233,11 @@ func (v *verdict) refusal(status int, moved string) error {
 	}
 	switch {
 	case v.is == isRefresh, v.is == isStop && v.ruled, status == http.StatusUnauthorized:
-		kind, text = connectors.ErrEnvironment, text+"; check the credentials under auth of the connection"
+		kind, text = errCredentials, text+"; check the credentials under auth of the connection"
 	case status == http.StatusForbidden:
-		kind, text = connectors.ErrEnvironment, text+"; the credentials do not allow this"
+		kind, text = errCredentials, text+"; the credentials do not allow this"
+	case status == http.StatusPartialContent:
+		kind, text = errReply, text+": it sent a part of the reply only, and nobody asked for a part"
 	case moved != "":
 		text += ", which leads to " + moved + "; redirections are not followed, so write the address it leads to as base_url"
 	case v.is == isMaintenance:

@@ -208,7 +208,7 @@ func (o *outlet) choose(d *connectors.Document, l *lookup, found [][]byte) (conn
 	for _, raw := range found {
 		one := connectors.Delivery{Outcome: connectors.Confirmed, Replayed: true, ID: plainAt(raw, l.id.Value), Version: plainAt(raw, l.version.Value)}
 		if l.id.Value != "" && one.ID == "" {
-			return one, false, fmt.Errorf("%w: what find: of %s found has no %q", connectors.ErrConfig, o.name, l.id.Value)
+			return one, false, fmt.Errorf("%w: what find: of %s found has no %q", errUnlike, o.name, l.id.Value)
 		}
 		ok, err := o.matches(l, raw)
 		if err != nil {

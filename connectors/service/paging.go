@@ -92,7 +92,7 @@ func (f *fetcher) turn(ctx context.Context, p *page) error {
 		}
 	}
 	if f.pages-f.first >= rules.Max {
-		return fmt.Errorf("there are more than %d pages; raise page: max, or check until", rules.Max)
+		return fmt.Errorf("%w: there are more than %d pages; raise page: max, or check until", errUnlike, rules.Max)
 	}
 	return f.forward(p, rules)
 }
@@ -108,7 +108,7 @@ func (f *fetcher) reconsider(ctx context.Context, p *page) (again bool, err erro
 		return false, nil
 	case v.is == isEmpty || v.is == isGone:
 		if f.count > 0 {
-			return false, errors.New("replies: says that the reply is empty, and there are records in it")
+			return false, fmt.Errorf("%w: replies: says that the reply is empty, and there are records in it", errUnlike)
 		}
 		f.leave()
 		f.trial, f.ended = trial{}, true
@@ -129,9 +129,9 @@ func (f *fetcher) reconsider(ctx context.Context, p *page) (again bool, err erro
 // notThere says that the records are not where they were looked for.
 func (f *fetcher) notThere() error {
 	if m, can := f.cutter.(interface{ Missing() string }); can {
-		return fmt.Errorf("%w: %s in the reply; check records: of the stream", connectors.ErrConfig, m.Missing())
+		return fmt.Errorf("%w: %s in the reply; check records: of the stream", errUnlike, m.Missing())
 	}
-	return fmt.Errorf("%w: the reply has no %q; check records: of the stream", connectors.ErrConfig, f.stream.Records.Value)
+	return fmt.Errorf("%w: the reply has no %q; check records: of the stream", errUnlike, f.stream.Records.Value)
 }
 
 // repeated refuses a page whose records are exactly those of one before.
@@ -141,7 +141,7 @@ func (f *fetcher) repeated() error {
 	}
 	sum := f.hash.Sum64()
 	if f.served[sum] {
-		return errors.New("the page holds the same records as one before, so the service repeats itself; check page: of the stream")
+		return fmt.Errorf("%w: the page holds the same records as one before, so the service repeats itself; check page: of the stream", errUnlike)
 	}
 	f.served[sum] = true
 	return nil
@@ -176,7 +176,7 @@ func (f *fetcher) over() (bool, error) {
 func (f *fetcher) lacking(x *formula, err error) error {
 	for _, path := range x.paths {
 		if path[0] == "body" && len(path) > 1 && !f.world.root.at(append([]string{"reply"}, path...)...).has {
-			return fmt.Errorf("the reply has no %q: %w", dotted(path[1:]), err)
+			return fmt.Errorf("%w: the reply has no %q: %w", errUnlike, dotted(path[1:]), err)
 		}
 	}
 	return err
@@ -252,7 +252,7 @@ func (f *fetcher) lastKey(rules *Page) (string, error) {
 		}
 	}
 	if !b.has || b.kind == record.Boolean || b.kind == record.Record || b.kind == record.Text && b.text == "" {
-		return "", fmt.Errorf("the last record has no %q to go on behind", rules.next.Value)
+		return "", fmt.Errorf("%w: the last record has no %q to go on behind", errUnlike, rules.next.Value)
 	}
 	if b.kind != record.Text {
 		return string(raw), nil // a number keeps its own text
@@ -265,7 +265,7 @@ func (f *fetcher) lastKey(rules *Page) (string, error) {
 func (f *fetcher) follow(next string) error {
 	to, err := f.at.Parse(next)
 	if err != nil {
-		return errors.New("the address of the next page is no URL")
+		return fmt.Errorf("%w: the address of the next page is no URL", errUnlike)
 	}
 	origin, err := web.Origin(to.String())
 	if err != nil {
@@ -332,7 +332,9 @@ func brokenReply(err error, format string) error {
 	case errors.As(err, &broken) && broken.First == '<':
 		return webPage(format)
 	case rows.Broken(err):
-		return fmt.Errorf("%w: the reply is %w", connectors.ErrEnvironment, err)
+		return fmt.Errorf("%w: the reply is %w", errReply, err)
+	case errors.Is(err, connectors.ErrConfig), errors.Is(err, connectors.ErrEnvironment), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: %w", errUnlike, err)
 }

@@ -111,7 +111,7 @@ func usual(status int) string {
 	switch {
 	case status == http.StatusNoContent, status == http.StatusNotModified:
 		return isEmpty
-	case status >= 200 && status < 300:
+	case status >= 200 && status < 300 && status != http.StatusPartialContent:
 		return isOK
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 		return isThrottled

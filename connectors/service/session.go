@@ -120,14 +120,14 @@ func (u *usher) begin(ctx context.Context) (out pass, err error) {
 	}
 	token := a.text(&u.session.Token)
 	if token == "" {
-		return out, fmt.Errorf("%w: the reply has no %q; check auth: of the connection", connectors.ErrEnvironment, u.session.Token.Value)
+		return out, fmt.Errorf("%w: the reply has no %q; check auth: of the connection", errReply, u.session.Token.Value)
 	}
 	if out.token = token; u.session.BaseURL.Value == "" {
 		return out, nil
 	}
 	where := a.text(&u.session.BaseURL)
 	if out.base, err = url.Parse(where); err != nil || where == "" {
-		return out, fmt.Errorf("%w: the reply has no address at %q; check auth: of the connection", connectors.ErrEnvironment, u.session.BaseURL.Value)
+		return out, fmt.Errorf("%w: the reply has no address at %q; check auth: of the connection", errReply, u.session.BaseURL.Value)
 	}
 	return out, f.allowed(where)
 }

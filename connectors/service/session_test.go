@@ -96,7 +96,7 @@ func TestSessionGoesWrong(t *testing.T) {
 		"no address":        {`{"data":{"session":"x"}}`, "  base_url: data.endpoint", `no address at "data.endpoint"`, connectors.ErrEnvironment},
 		"a strange address": {`{"data":{"session":"x","endpoint":"https://evil.example.com/x"}}`, "  base_url: data.endpoint", "neither base_url nor one of origins", connectors.ErrConfig},
 		"never good":        {`{"data":{"session":"x"}}`, "", "status 401", connectors.ErrEnvironment},
-		"an error in a 200": {`{"error":"wrong password"}`, "replies: {if: '=reply.body.error != nil', is: stop, message: =reply.body.error}", `log in: environment: the service answered with status 200 (OK) and said "wrong password"`, connectors.ErrEnvironment},
+		"an error in a 200": {`{"error":"wrong password"}`, "replies: {if: '=reply.body.error != nil', is: stop, message: =reply.body.error}", `log in: environment: auth.refused: the service answered with status 200 (OK) and said "wrong password"`, connectors.ErrEnvironment},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &ward{answer: func(int) string { return test.answer }}

@@ -229,7 +229,7 @@ func (o *outlet) look(ctx context.Context, l *lookup) ([][]byte, error) {
 	body := judge.parse(p)
 	if body == nil {
 		_, _ = io.CopyN(io.Discard, p.stream.Body, maxRefusal)
-		return nil, fmt.Errorf("%w: what find: of %s is answered with is neither JSON nor XML of at most %d bytes", connectors.ErrEnvironment, o.name, headMost)
+		return nil, fmt.Errorf("%w: what find: of %s is answered with is neither JSON nor XML of at most %d bytes", errReply, o.name, headMost)
 	}
 	if v, err := judge.last(p, body, o.tools.now()); err != nil || v.is != isOK {
 		if err == nil {

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -62,6 +64,7 @@ func cause(err error) string {
 		host        x509.HostnameError
 		alert       tls.AlertError
 		record      tls.RecordHeaderError
+		packed      flate.CorruptInputError
 	)
 	switch {
 	case errors.As(err, &name) && name.IsNotFound:
@@ -78,6 +81,8 @@ func cause(err error) string {
 		return "it does not speak TLS"
 	case errors.As(err, &alert):
 		return "TLS: " + alert.Error()
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &packed):
+		return "its reply is not packed as its Content-Encoding says, or damaged"
 	case errors.As(err, &number):
 		return number.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -117,6 +117,10 @@ func hintFor(err error) string {
 		return "nothing was loaded; this is a fault of the program or of a connector, please report it"
 	case auth.Final(err), codeOf(err) == string(document.CodeAuthVault):
 		return "nothing was read or written; `tieout help error " + codeOf(err) + "` has more"
+	case codeOf(err) == string(document.CodeAuthRefused):
+		return "correct the credentials of the connection, prove them with `tieout check`, then run again; nothing was loaded"
+	case codeOf(err) == string(document.CodeNetReply):
+		return "nothing was loaded; `tieout help error net.reply` has more"
 	case project.IsEnvironment(err):
 		return "check the system and the connection's settings with `tieout doctor`, then run again; nothing was loaded"
 	}

@@ -151,6 +151,7 @@ const (
 
 	CodeNetUnreachable Code = "net.unreachable"
 	CodeNetRefused     Code = "net.refused"
+	CodeNetReply       Code = "net.reply"
 )
 
 // CodeInfo is one row of the table of codes.
@@ -364,9 +365,10 @@ func deliveryCodes() []CodeInfo {
 		{Code: CodeRunFormat, Summary: "a file cannot be formatted"},
 		{Code: CodeAuthSecretMissing, Summary: "a secret is not set"},
 		{Code: CodeAuthConsent, Summary: "a person has to consent, for the first time or again"},
-		{Code: CodeAuthRefused, Summary: "the token server refuses the client"},
+		{Code: CodeAuthRefused, Summary: "a service refuses the credentials, or a token server the client"},
 		{Code: CodeAuthVault, Summary: "kept tokens cannot be opened or kept"},
 		{Code: CodeNetUnreachable, Summary: "the other side did not answer"},
 		{Code: CodeNetRefused, Summary: "an address or origin is not allowed"},
+		{Code: CodeNetReply, Summary: "a service answered with something that cannot be used"},
 	}
 }

@@ -1,9 +1,10 @@
-// Command tieout runs pipelines of financial records. This file wires the real
-// world and calls cli.Main; read runner/cli for the rest.
+// Command tieout wires the real world and calls cli.Main; read runner/cli.
 package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"runtime/debug"
 	"time"
@@ -19,11 +20,11 @@ import (
 var version = "dev"
 
 func main() {
-	debug.SetGCPercent(50) // batches are reused, so collecting twice as often costs little and keeps memory flat
+	debug.SetGCPercent(50)    // batches are reused, so collecting twice as often costs little and keeps memory flat
+	log.SetOutput(io.Discard) // net/http writes bytes of replies to it
 	os.Exit(cli.Main(context.Background(), cli.World{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Getenv: os.LookupEnv, Now: time.Now, NewID: newID, Version: version, Registry: builtin.Registry(),
+		Getenv: os.LookupEnv, Now: time.Now, Version: version, Registry: builtin.Registry(),
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}))
 }
-
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
