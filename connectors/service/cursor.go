@@ -229,7 +229,7 @@ func (b *branch) words() string {
 		return ""
 	case b.kind == record.Decimal:
 		return b.dec.String()
-	case b.kind == record.Record:
+	case b.deep:
 		return "{}"
 	}
 	return b.plain()

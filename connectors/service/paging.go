@@ -233,8 +233,8 @@ func (f *fetcher) told(rules *Page) (string, error) {
 	switch {
 	case !b.has:
 		return "", nil
-	case b.kind == record.Boolean || b.kind == record.Record || len(b.kids) > 0:
-		return "", fmt.Errorf("%q of the reply is neither text nor number, so it leads to no page", rules.next.Value)
+	case b.kind == record.Boolean || b.deep || len(b.kids) > 0:
+		return "", fmt.Errorf("%w: %q of the reply is neither text nor number, so it leads to no page", errUnlike, rules.next.Value)
 	}
 	if b.kind == record.Decimal {
 		return b.dec.String(), nil
@@ -251,7 +251,7 @@ func (f *fetcher) lastKey(rules *Page) (string, error) {
 			return "", err
 		}
 	}
-	if !b.has || b.kind == record.Boolean || b.kind == record.Record || b.kind == record.Text && b.text == "" {
+	if !b.has || b.kind == record.Boolean || b.deep || b.kind == record.Text && b.text == "" {
 		return "", fmt.Errorf("%w: the last record has no %q to go on behind", errUnlike, rules.next.Value)
 	}
 	if b.kind != record.Text {

@@ -44,6 +44,14 @@ func TestRepliesByPredicate(t *testing.T) {
 		"errors of GraphQL":                {``, `{"data":{"x":null},"errors":[{"message":"no field y","path":["x"]}]}`, 200, 0, 1, `said "no field y"`, connectors.ErrConfig},
 		"errors of GraphQL, nothing else":  {``, `{"errors":[{"message":"syntax"}]}`, 200, 0, 1, `said "syntax"`, connectors.ErrConfig},
 		"errors of GraphQL, none":          {``, `{"data":[{"id":1}],"errors":[]}`, 200, 1, 1, "", nil},
+		"any of a list":                    {`{if: '=any(reply.body.faults, .extensions.code == "LOCKED" or .n > 8)', is: maintenance}`, `{"data":[],"faults":[{"n":1},{"n":2,"extensions":{"code":"LOCKED"}}]}`, 200, 0, 1, "is being maintained", connectors.ErrEnvironment},
+		"none of a list":                   {`{if: '=any(reply.body.faults, .code == "LOCKED")', is: maintenance}`, `{"data":[{"id":1}],"faults":[{"n":1},{"code":"x"}]}`, 200, 1, 1, "", nil},
+		"a list without what is asked for": {`{if: '=any(reply.body.faults, .n == 1 or .extensions.code == "LOCKED")', is: maintenance}`, `{"data":[{"id":1}],"faults":[{"n":1},{"n":2}]}`, 200, 0, 1, "is being maintained", connectors.ErrEnvironment},
+		"a list that is empty":             {`{if: '=any(reply.body.faults, .n == 1)', is: stop}, {if: '=count(reply.body.faults) == 0', is: empty}`, `{"data":[{"id":1}],"faults":[]}`, 200, 0, 1, "", nil},
+		"any of a list that is not there":  {`{if: '=any(reply.body.faults, .n == 1)', is: stop}`, `{"data":[{"id":1}]}`, 200, 1, 1, "", nil},
+		"a list of texts is there":         {`{if: '=reply.body.faults != nil', is: stop}`, `{"data":[{"id":1}],"faults":["x"]}`, 200, 0, 1, "check the credentials", connectors.ErrEnvironment},
+		"a list of objects is there":       {`{if: '=reply.body.faults != nil', is: stop}`, `{"data":[{"id":1}],"faults":[{"x":[]}]}`, 200, 0, 1, "check the credentials", connectors.ErrEnvironment},
+		"how long a list is":               {`{if: '=count(reply.body.faults) > 1', is: stop}`, `{"data":[{"id":1}],"faults":[{"x":1},{"x":"2"}]}`, 200, 0, 1, "check the credentials", connectors.ErrEnvironment},
 		"errors of GraphQL that are known": {`{if: '=reply.body.errors.code == "NEW"', is: empty}`, `{"data":null,"errors":[{"message":"x","code":"NEW"}]}`, 200, 0, 1, "", nil},
 	}
 	for name, test := range tests {

@@ -70,7 +70,9 @@ type branch struct {
 	num  int64
 	dec  decimal.Decimal
 	gone bool   // there is nothing, so nothing below it either
+	deep bool   // an object or list
 	rows *rowOf // a record of a batch, with kinds of its own
+	list *list  // a list of a reply, nil for any other value
 }
 
 func (b *branch) kid(name string) *branch {
@@ -99,9 +101,11 @@ func (b *branch) setText(s string) { b.kind, b.has, b.text = record.Text, true, 
 
 func (b *branch) setNum(kind record.Kind, v int64) { b.kind, b.has, b.num = kind, true, v }
 
-// setJSON gives the branch a value of a reply. Objects and lists can be seen
-// to be there and no more.
+// setJSON gives the branch a value of a reply. Lists of objects can be looked
+// into; other lists and objects are their text.
 func (b *branch) setJSON(raw []byte) error {
+	was := b.list
+	b.list, b.deep = nil, false
 	switch text := string(raw); jx.DecodeBytes(raw).Next() {
 	case jx.Null:
 		b.none()
@@ -122,11 +126,18 @@ func (b *branch) setJSON(raw []byte) error {
 		d, err := decimal.Parse(text)
 		b.kind, b.has, b.dec = record.Decimal, true, d
 		return err
+	case jx.Array:
+		b.setText(text)
+		b.list, b.deep = newList(raw, was), true
 	default:
-		b.kind, b.has = record.Record, true
+		b.setText(text)
+		b.deep = true
 	}
 	return nil
 }
+
+// listed reports whether expressions may look into the list it is.
+func (b *branch) listed() bool { return b.has && b.list != nil && b.list.sheet != nil }
 
 // field is the branch as an expression's shape has it.
 func (b *branch) field() record.Field {
@@ -136,6 +147,8 @@ func (b *branch) field() record.Field {
 		f.Kind, f.Child = record.Record, b.rows.batch.Shape
 	case len(b.kids) > 0:
 		f.Kind, f.Child = record.Record, b.shape()
+	case b.listed():
+		f.Kind, f.Child = record.List, b.list.sheet.batch.Shape.Fields[0].Child
 	}
 	return f
 }
@@ -163,12 +176,12 @@ func (b *branch) fill(to *record.Batch) {
 			k.fill(c.Child)
 		case !k.has:
 			c.SetNil(0)
+		case k.listed():
+			record.Gather(c, &k.list.sheet.batch.Columns[0], []int32{0})
 		case k.kind == record.Text:
 			c.SetString(0, k.text)
 		case k.kind == record.Decimal:
 			c.SetDecimal(0, k.dec)
-		case k.kind == record.Record:
-			c.SetString(0, "{}")
 		default:
 			c.SetInt(0, k.num)
 		}
@@ -242,6 +255,7 @@ func (w *world) eval(f *formula) (answer, error) {
 // its own, so it takes the one the expression needs.
 func (w *world) compile(f *formula) (*expression.Program, error) {
 	var first error
+	w.ask(f)
 	lacking := w.lacking(f)
 	for _, kind := range []record.Kind{record.Unknown, record.Decimal, record.Boolean, record.Timestamp, record.Date, record.Text} {
 		for _, b := range lacking {
@@ -267,12 +281,23 @@ func (w *world) compile(f *formula) (*expression.Program, error) {
 	return nil, first
 }
 
+// ask makes the lists that an expression looks at have what it asks for.
+func (w *world) ask(f *formula) {
+	for _, path := range f.paths {
+		b := w.root.at(append([]string{"reply"}, path...)...)
+		if b.list != nil && b.list.ask(f.inside) {
+			b.list.read()
+			w.fresh = false
+		}
+	}
+}
+
 // lacking are the values an expression looks at that are not there.
 func (w *world) lacking(f *formula) []*branch {
 	var out []*branch
 	for root, paths := range map[string][][]string{"reply": f.paths, "each": f.each, "parent": f.parent, "cursor": f.cursor} {
 		for _, path := range paths {
-			if b := w.root.at(append([]string{root}, path...)...); !b.has && len(b.kids) == 0 {
+			if b := w.root.at(append([]string{root}, path...)...); len(b.kids) == 0 && (!b.has || b.list != nil && b.list.lacks) {
 				out = append(out, b)
 			}
 		}

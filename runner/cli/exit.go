@@ -110,7 +110,7 @@ func hintFor(err error) string {
 	case errors.Is(err, state.ErrLocked):
 		return "wait for the other run to end, then run again"
 	case codeOf(err) == string(document.CodeSinkUnsettled):
-		return "run again: the next run asks the service; what it cannot tell, you can with `tieout outbox resolve`"
+		return "`tieout outbox list` has the documents; a service that can be asked is asked by the next run, and else you say what became of them with `tieout outbox resolve`"
 	case errors.Is(err, connectors.ErrCommitUnknown):
 		return "run again: the next run looks in the sink first whether the load was committed"
 	case errors.Is(err, runner.ErrBalance):

@@ -134,14 +134,14 @@ func (a *app) linksImport(ctx context.Context, file string, f *linkFlags, replac
 	}
 	info, err := os.Stat(file)
 	if err != nil {
-		return usage(fmt.Errorf("the file %q cannot be read", file), "name a CSV file with the columns key and id")
+		return usage(fmt.Errorf("read the links: %w", err), "name a CSV file with the columns key and id; a relative path begins where you are")
 	}
 	if info.Size() > mostLinkBytes {
 		return usage(fmt.Errorf("the file %q is larger than %d MiB", file, mostLinkBytes>>20), "divide it")
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return usage(fmt.Errorf("the file %q cannot be read", file), "name a CSV file with the columns key and id")
+		return usage(fmt.Errorf("read the links: %w", err), "name a CSV file with the columns key and id")
 	}
 	links, err := readLinks(raw, "import by "+a.actor())
 	if err != nil {

@@ -76,7 +76,7 @@ func (a *app) outboxList(ctx context.Context, limit int) error {
 			rows = append(rows, []string{d.Intent[:8], d.Pipeline, d.To, short(d.Key, 30), d.Operation, d.Status, d.SentAt, short(d.Reason, 60)})
 		}
 		table(w, []string{"intent", "pipeline", "to", "key", "operation", "status", "sent", "why"}, rows)
-		fmt.Fprintf(w, "Next: tieout run %s  (asks the service again)\n", list[0].Pipeline)
+		fmt.Fprintf(w, "Next: tieout run %s  (asks the service again, where it can be asked; else look there, then\n      tieout outbox resolve %s --taken ID, or --not-taken)\n", list[0].Pipeline, list[0].Intent[:8])
 	})
 }
 

@@ -67,7 +67,7 @@ type courier struct {
 // others.
 func (c *courier) deliver(ctx context.Context, loadID string) error {
 	var unknown int
-	var first string
+	var first, mute string // the first; the key of one that nobody can ask about
 	after := int64(-1)
 	for {
 		open, err := c.store.Open(ctx, loadID, after)
@@ -90,13 +90,20 @@ func (c *courier) deliver(ctx context.Context, loadID string) error {
 			case Refused:
 				c.refused = append(c.refused, *one)
 			case Unknown:
-				if unknown++; first == "" {
-					first = one.name() + ": " + one.Reason
+				unknown++
+				if asks := c.alive(one) || c.finds(one); first == "" || mute == "" && !asks {
+					if first = one.name() + ": " + one.Reason; !asks {
+						mute = one.IntentKey[:8]
+					}
 				}
 			}
 		}
 	}
-	if unknown > 0 {
+	switch {
+	case mute != "":
+		return fmt.Errorf("%w: sink.unsettled: the service did not say what became of %d documents, and it cannot be asked; the first: %s; look there, then say what you found with `tieout outbox resolve %s --taken ID` or `--not-taken`",
+			connectors.ErrEnvironment, unknown, first, mute)
+	case unknown > 0:
 		return fmt.Errorf("%w: sink.unsettled: the service did not say what became of %d documents; the first: %s; the next run asks again, or see `tieout outbox list`",
 			connectors.ErrEnvironment, unknown, first)
 	}

@@ -168,6 +168,10 @@ func (c *courier) renew(ctx context.Context, i *Intent, d connectors.Delivery, b
 			version = now.Version
 		}
 	}
+	if version == "" && i.Version == "" {
+		d.Outcome, d.Reason = connectors.Refused, refusedCode+"the service wants the version the document has there, and nobody knows it: the reply to the last change did not tell, nor did who resolved it; see --version of `tieout outbox resolve`"+said(d)
+		return false, c.take(context.WithoutCancel(ctx), i, d)
+	}
 	if version == "" || version == i.Version {
 		d.Outcome, d.Reason = connectors.Refused, refusedCode+"the document was changed in the service since it was sent, and its version cannot be read"+said(d)
 		return false, c.take(context.WithoutCancel(ctx), i, d)

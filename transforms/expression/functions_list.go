@@ -223,8 +223,9 @@ func count(c *compiler, k *call) *operand {
 	})
 }
 
-// quantifier is all, any and none: the first element whose condition is stop
-// decides, and the answer is then the opposite of that for no such element.
+// quantifier is all, any and none: an element whose condition is stop decides,
+// wherever it stands, and the answer is then the opposite of that for no such
+// element.
 func quantifier(name, doc, expr, want string, stop, otherwise Truth) function {
 	return function{
 		signature: name + "(list: list, condition: each) -> boolean",
@@ -243,9 +244,8 @@ func quantifier(name, doc, expr, want string, stop, otherwise Truth) function {
 					case stop:
 						result = otherwise.not()
 						return false
-					case Nil:
+					case Nil: // a later one may decide all the same
 						result = Nil
-						return false
 					}
 					return true
 				})

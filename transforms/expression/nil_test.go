@@ -143,7 +143,7 @@ func TestLookingAtNil(t *testing.T) {
 		// and, or look at the left side first.
 		{"false and flag", "false"}, {"flag and false", "nil"}, {"true and flag", "nil"}, {"flag and true", "nil"}, {"true or flag", "true"}, {"flag or true", "nil"}, {"false or flag", "nil"},
 		{"prorate(rent, nil, moved_out, period)", "1500.00"}, {"prorate(rent, moved_out, nil, due)", "1500.00"}, {"prorate(paid, due, nil, due)", "nil"},
-		{"all(lines, .qty > 2 and .paid_on < due)", "false"}, {"any(lines, .paid_on < due)", "true"}, {"first(lines, .paid_on)", "2026-10-01"}, {"last(lines, .paid_on)", "nil"},
+		{"all(lines, .qty > 2 and .paid_on < due)", "false"}, {"any(lines, .paid_on < due)", "true"}, {`any(lines, (if .qty == 2 { note } else { "x" }) == "x")`, "true"}, {`all(lines, (if .qty == 2 { note } else { "x" }) != "x")`, "false"}, {"first(lines, .paid_on)", "2026-10-01"}, {"last(lines, .paid_on)", "nil"},
 		{"if paid == nil { rent } else { paid }", "1500.00"}, {"any(lines, .paid_on == nil) and not all(lines, .paid_on == nil)", "true"},
 	} {
 		if got := evaluate(t, env, sampleBatch(), c.expr); got != c.want {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	_ "github.com/lib/pq"
 	_ "modernc.org/sqlite"
 
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 	if at := os.Getenv(killAt); at != "" {
 		os.Exit(cli.Main(context.Background(), cli.World{
 			Args: strings.Split(os.Getenv(killArgs), " "), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-			Getenv: os.LookupEnv, Now: time.Now, NewID: newID, Version: "test", Registry: deadly(at),
+			Getenv: os.LookupEnv, Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Version: "test", Registry: deadly(at),
 		}))
 	}
 	os.Exit(m.Run())
