@@ -77,6 +77,9 @@ type Writer interface {
 	// the receipt; an error from approve undoes the load and is returned as
 	// it is. An error that wraps ErrCommitUnknown means that only Settle can
 	// tell; one that wraps ErrFenced that a later run took the pipeline over.
+	// A sink that sends documents after its commit calls approve again after
+	// each the target refuses; an error from it then stops the sending, and
+	// is returned in one that wraps ErrCommitUnknown.
 	Commit(ctx context.Context, ledger Ledger, approve func(Receipt) error) (Receipt, error)
 	// Abort undoes everything. It may be called at any time and after Commit
 	// does nothing.

@@ -344,19 +344,15 @@ func (e *execution) commit(ctx context.Context, f *flow) error {
 		if err := balanceSink(e.run.Counts, r); err != nil {
 			return err
 		}
-		approved = len(r.Refused)
-		if approved == 0 && r.Present == 0 {
+		if len(r.Refused) == 0 && r.Present == 0 {
 			return nil
 		}
-		return e.accept(ctx, f, r)
+		before := approved
+		approved = len(r.Refused)
+		return e.accept(ctx, f, r, before)
 	})
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
-	}
-	if late := receipt.Refused[approved:]; len(late) > 0 {
-		if err := e.keepRefused(context.WithoutCancel(ctx), f, late); err != nil {
-			return fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err) // it is committed: the next run keeps them
-		}
 	}
 	e.run.Counts.Inserted, e.run.Counts.Changed = receipt.Inserted, receipt.Changed
 	e.run.Counts.Unchanged, e.run.Counts.Deleted = receipt.Unchanged, receipt.Deleted
@@ -364,10 +360,10 @@ func (e *execution) commit(ctx context.Context, f *flow) error {
 	return nil
 }
 
-// accept makes refused records durable and asks the gate whether so many may
-// be, and whether as many may be taken away.
-func (e *execution) accept(ctx context.Context, f *flow, r connectors.Receipt) error {
-	if err := e.keepRefused(ctx, f, r.Refused); err != nil {
+// accept makes the records refused since the last time durable and asks the
+// gate whether so many may be, and whether as many may be taken away.
+func (e *execution) accept(ctx context.Context, f *flow, r connectors.Receipt, kept int) error {
+	if err := e.keepRefused(ctx, f, r.Refused[kept:]); err != nil {
 		return err
 	}
 	e.run.Counts.Refused = int64(len(r.Refused))

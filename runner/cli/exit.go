@@ -101,6 +101,8 @@ func codeOf(err error) string {
 // hintFor is the next step after an error that does not bring its own.
 func hintFor(err error) string {
 	switch {
+	case errors.Is(err, runner.ErrBlocked) && errors.Is(err, connectors.ErrCommitUnknown):
+		return "`tieout runs show` has what was refused and why; when that is mended, run again: what was not sent is sent, and nothing twice"
 	case errors.Is(err, runner.ErrBlocked):
 		return "nothing was loaded; `tieout runs show` has the conditions and the records"
 	case errors.Is(err, connectors.ErrFenced):

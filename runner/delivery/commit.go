@@ -33,29 +33,30 @@ func (w *writer) Commit(ctx context.Context, ledger connectors.Ledger, approve f
 	if err != nil {
 		return connectors.Receipt{}, fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err)
 	}
-	c := &courier{s: &w.k.s, store: w.k.store, outlet: w.outlet, traits: w.traits}
-	if err := c.deliver(ctx, w.load.ID); err != nil {
-		return connectors.Receipt{}, fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err)
-	}
-	for i := range c.refused {
-		one := &c.refused[i]
+	c := &courier{s: &w.k.s, store: w.k.store, outlet: w.outlet, traits: w.traits, judge: func(one *Intent) error {
 		if one.Operation == connectors.Create {
 			receipt.Inserted--
 		} else {
 			receipt.Changed--
 		}
 		receipt.Refused = append(receipt.Refused, refusalOf(one, one.Reason))
+		return approve(receipt)
+	}}
+	if err := c.deliver(ctx, w.load.ID); err != nil {
+		return connectors.Receipt{}, fmt.Errorf("%w: %w", connectors.ErrCommitUnknown, err)
 	}
 	return receipt, nil
 }
 
 // courier sends the intents of a committed load.
 type courier struct {
-	s       *Settings
-	store   Store
-	outlet  connectors.Outlet
-	traits  connectors.Traits
-	refused []Intent
+	s      *Settings
+	store  Store
+	outlet connectors.Outlet
+	traits connectors.Traits
+	// judge is told of each document the service refuses; its error stops the
+	// sending. nil when those of an earlier run are sent.
+	judge func(*Intent) error
 	// waited is how long the document under way waited for a service that takes
 	// nothing, and late says that its key may be forgotten since.
 	waited time.Duration
@@ -88,7 +89,12 @@ func (c *courier) deliver(ctx context.Context, loadID string) error {
 			}
 			switch one.Status {
 			case Refused:
-				c.refused = append(c.refused, *one)
+				if c.judge == nil {
+					continue
+				}
+				if err := c.judge(one); err != nil {
+					return c.stopped(ctx, loadID, err)
+				}
 			case Unknown:
 				unknown++
 				if asks := c.alive(one) || c.finds(one); first == "" || mute == "" && !asks {
