@@ -246,7 +246,7 @@ func (v *Value) each(visit func(*formula)) {
 
 // fetchAll fills a spool, which takes the place of the fetcher.
 func (r *reader) fetchAll(ctx context.Context, f *fetcher, dir string) error {
-	s, err := newSpool(dir)
+	s, err := newPageSpool(dir)
 	if err != nil {
 		return err
 	}

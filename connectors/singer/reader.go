@@ -27,7 +27,7 @@ type reader struct {
 
 	schema   []byte   // of the stream, nil before it is known
 	keys     []string // that identify a record, as the tap says
-	spool    *spool
+	spool    *recordSpool
 	records  int64
 	others   map[string]int64 // records of other streams
 	active   string           // the version that counts, "" for any
@@ -225,4 +225,4 @@ func sorted(names []string) []string {
 }
 
 // Close removes the spool.
-func (r *reader) Close() error { return r.spool.close() }
+func (r *reader) Close() error { return r.spool.Close() }
