@@ -19,6 +19,7 @@ type Item struct {
 	Line int64  // line of a file, or number of the record or page
 	Byte int64  // where it begins
 	Err  error  // why the text is no record; those behind it go on
+	From int    // which of several inputs it is of, for who reads them as one
 }
 
 // Cut says how a document is cut.

@@ -170,7 +170,8 @@ func (r *reader) settle(read connectors.Read) error {
 		read.Fields = lay(read.Fields, fields, read.Wanted)
 		r.declared = read.Key
 	}
-	samples, err := r.lookAhead()
+	r.ahead = rows.NewAhead(r.item)
+	samples, err := r.ahead.Look(sampleBytes)
 	if err != nil {
 		return err
 	}
