@@ -178,18 +178,20 @@ func (c *carrier) splice(q *waiting) []byte {
 // of XML that has attributes beside its text is its text.
 func valueAt(raw []byte, path []string) []byte {
 	for _, name := range path {
-		if raw = memberOf(raw, name); raw == nil {
+		if raw = Member(raw, name); raw == nil {
 			return nil
 		}
 	}
-	if text := memberOf(raw, textMember); text != nil {
+	if text := Member(raw, textMember); text != nil {
 		return text
 	}
 	return raw
 }
 
-func memberOf(raw []byte, name string) []byte {
-	if jx.DecodeBytes(raw).Next() != jx.Object {
+// Member gives the value of the first member of a JSON object that has a name,
+// as it is written; nil when there is none, or the text is no object.
+func Member(raw []byte, name string) []byte {
+	if raw == nil || jx.DecodeBytes(raw).Next() != jx.Object {
 		return nil
 	}
 	var found []byte
