@@ -110,6 +110,23 @@ func (c *carrier) leave(up int) {
 	}
 }
 
+// through gives the next record that has what it waits for, taking records from
+// read until there is one.
+func (c *carrier) through(read func() (Item, error)) (Item, error) {
+	for {
+		if it, ok := c.next(); ok {
+			return it, nil
+		}
+		it, err := read()
+		if err == nil {
+			err = c.add(it)
+		}
+		if err != nil {
+			return c.last(err)
+		}
+	}
+}
+
 // add takes a record. It is handed out by next, at once or later.
 func (c *carrier) add(it Item) error {
 	q := waiting{item: it, vals: slices.Clone(c.have), close: make([]bool, len(c.want))}

@@ -115,25 +115,9 @@ func (c *Cutter) Envelope() []byte {
 // of the reader.
 func (c *Cutter) Next() (Item, error) {
 	if c.carry.on() {
-		return c.nextCarried()
+		return c.carry.through(c.next)
 	}
 	return c.next()
-}
-
-// nextCarried is next for records that values are copied into.
-func (c *Cutter) nextCarried() (Item, error) {
-	for {
-		if it, ok := c.carry.next(); ok {
-			return it, nil
-		}
-		it, err := c.next()
-		if err == nil {
-			err = c.carry.add(it)
-		}
-		if err != nil {
-			return c.carry.last(err)
-		}
-	}
 }
 
 func (c *Cutter) next() (Item, error) {
