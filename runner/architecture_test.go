@@ -124,7 +124,7 @@ func checkImport(t *testing.T, f goFile, target string) {
 // protocol names the connector folder a package is in, if it is one.
 func protocol(dir string) string {
 	parts := strings.Split(dir, "/")
-	if len(parts) < 2 || parts[0] != "connectors" || slices.Contains([]string{"builtin", "connectortest", "web", "auth", "rows", "service"}, parts[1]) {
+	if len(parts) < 2 || parts[0] != "connectors" || slices.Contains([]string{"builtin", "connectortest", "web", "auth", "rows", "service", "spool"}, parts[1]) {
 		return ""
 	}
 	return parts[1]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/file/place"
+	"github.com/tieout/tieout/connectors/spool"
 )
 
 // input is one document of a stream: a file of the folder, or one inside an
@@ -48,7 +49,7 @@ type disk struct {
 	ctx     context.Context // of the read
 	folder  place.Folder
 	entries map[string]place.Entry // files as they were when they were found
-	spool   *spool                 // nil where files are read where they are
+	copies  *copies                // nil where files are read where they are
 	archive *archive               // the last one opened
 }
 
@@ -61,8 +62,8 @@ func (f *disk) Close() error {
 	if f.archive != nil {
 		f.archive.Close()
 	}
-	if f.spool != nil {
-		f.spool.close()
+	if f.copies != nil {
+		f.copies.file.Close()
 	}
 	f.folder.Close()
 	return nil
@@ -102,8 +103,8 @@ func (f *disk) raw(in input) (io.ReadCloser, error) {
 
 // file opens a file of the folder from its front.
 func (f *disk) file(name string) (io.ReadCloser, error) {
-	if kept := f.spool.get(name); kept != nil {
-		return kept, nil
+	if f.copies.has(name) {
+		return f.copies.get(name)
 	}
 	e, known := f.entries[name]
 	if !known {
@@ -196,18 +197,15 @@ func (f *disk) wholeFile(name string) (*blob, error) {
 const maxDocument = 4 << 30
 
 func unpack(stream io.Reader, name string) (*blob, error) {
-	temp, err := os.CreateTemp("", "tieout-*")
+	full := fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, name, maxDocument>>30)
+	c, err := newCopies(spool.Options{Name: "tieout-*", Max: maxDocument, Full: full})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", connectors.ErrEnvironment, err)
-	}
-	os.Remove(temp.Name()) // it lives until it is closed
-	n, err := io.Copy(temp, io.LimitReader(stream, maxDocument+1))
-	if err == nil && n > maxDocument {
-		err = fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, name, maxDocument>>30)
-	}
-	if err != nil {
-		temp.Close()
 		return nil, err
 	}
-	return &blob{ReaderAt: temp, Closer: temp, size: n}, nil
+	k, err := c.add(name, stream)
+	if err != nil {
+		c.file.Close()
+		return nil, err
+	}
+	return &blob{ReaderAt: k, Closer: c.file, size: k.Size()}, nil
 }

@@ -33,7 +33,6 @@ type parquetReader struct {
 	row     parquetRow
 	json    []byte
 	line    int64
-	seq     int64
 }
 
 func (s *source) openParquet(f *disk, inputs []input, read connectors.Read) (connectors.Reader, error) {
@@ -144,8 +143,6 @@ func (r *parquetReader) Next(ctx context.Context, b *record.Batch) error {
 			return err
 		}
 		if b.Rows > 0 {
-			b.Seq = r.seq
-			r.seq++
 			return nil
 		}
 		if r.current == len(r.inputs)-1 {
@@ -178,9 +175,11 @@ func (r *parquetReader) fillBatch(b *record.Batch) error {
 		size += len(r.json)
 		n++
 	}
-	b.SetRows(n)
-	b.AllLive()
-	b.DropHeld(0)
+	if n == 0 {
+		b.SetRows(0)
+		return nil
+	}
+	r.fill.Done(b, n)
 	return nil
 }
 

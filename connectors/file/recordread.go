@@ -1,7 +1,6 @@
 package file
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,13 +24,13 @@ type recordReader struct {
 	current int
 	handle  io.Closer
 	feed    feed
-	ahead   []placed // read to learn the shape, not yet given out
-	seq     int64
+	ahead   *rows.Ahead
 	fill    *rows.Filler
 }
 
 func (s *source) openRecords(f *disk, inputs []input, format string, read connectors.Read) (connectors.Reader, error) {
 	r := &recordReader{folder: f, inputs: inputs, format: format, limits: s.env.Limits}
+	r.ahead = rows.NewAhead(r.read)
 	newPlan := rows.NewPlan
 	switch path := s.options.JSON.Records.Value; {
 	case format == "xml":
@@ -42,7 +41,7 @@ func (s *source) openRecords(f *disk, inputs []input, format string, read connec
 	if err := r.openNext(); err != nil {
 		return nil, err
 	}
-	samples, err := r.lookAhead()
+	samples, err := r.ahead.Look(sampleBytes) // of as many files as it takes, since each may be one record
 	if err != nil {
 		r.handle.Close()
 		return nil, err
@@ -67,36 +66,8 @@ func xmlPath(path string) []string {
 	return strings.Split(path, ".")
 }
 
-// placed is a record and the input it is from.
-type placed struct {
-	rows.Item
-	input int
-}
-
 // sampleBytes bounds what is kept of the first records.
 const sampleBytes = 32 << 20
-
-// lookAhead reads the first records, of as many files as it takes: where each
-// file is one record, the first alone would not tell what there is.
-func (r *recordReader) lookAhead() ([][]byte, error) {
-	var samples [][]byte
-	for size := 0; len(r.ahead) < rows.SampleRecords && size < sampleBytes; {
-		it, err := r.read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		it.Raw = bytes.Clone(it.Raw)
-		size += len(it.Raw)
-		r.ahead = append(r.ahead, it)
-		if it.Err == nil {
-			samples = append(samples, it.Raw)
-		}
-	}
-	return samples, nil
-}
 
 func (r *recordReader) openNext() error {
 	handle, err := r.folder.open(r.inputs[r.current])
@@ -154,24 +125,23 @@ func (r *recordReader) Next(ctx context.Context, b *record.Batch) error {
 	b.Reset(r.plan.Shape(), record.BatchRows)
 	n, size, input := 0, 0, -1
 	for n < record.BatchRows && size < chunkBytes*4 {
-		it, err := r.item()
+		it, err := r.ahead.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		if n > 0 && it.input != input {
-			it.Raw = bytes.Clone(it.Raw)
-			r.ahead = append([]placed{it}, r.ahead...)
+		if n > 0 && it.From != input {
+			r.ahead.Back(it)
 			break
 		}
-		input = it.input
+		input = it.From
 		b.Origin.Input = r.inputs[input].name()
-		err = r.fill.Row(b, n, it.Item)
+		err = r.fill.Row(b, n, it)
 		if err != nil && r.format == "jsonl" { // the other lines are not touched by it
 			it.Err = rows.ErrNotJSON
-			err = r.fill.Row(b, n, it.Item)
+			err = r.fill.Row(b, n, it)
 		}
 		if err != nil {
 			return r.broken(input, err)
@@ -182,44 +152,31 @@ func (r *recordReader) Next(ctx context.Context, b *record.Batch) error {
 	if n == 0 {
 		return io.EOF
 	}
-	b.SetRows(n)
-	b.AllLive()
-	b.DropHeld(0)
-	b.Seq = r.seq
-	r.seq++
+	r.fill.Done(b, n)
 	return nil
 }
 
-// item returns the next record of the stream.
-func (r *recordReader) item() (placed, error) {
-	if len(r.ahead) > 0 {
-		it := r.ahead[0]
-		r.ahead = r.ahead[1:]
-		return it, nil
-	}
-	return r.read()
-}
-
 // read reads the next record, going on to the next file.
-func (r *recordReader) read() (placed, error) {
+func (r *recordReader) read() (rows.Item, error) {
 	for {
 		it, err := r.feed.Next()
 		if err == nil {
-			return placed{Item: it, input: r.current}, nil
+			it.From = r.current
+			return it, nil
 		}
 		if !errors.Is(err, io.EOF) {
-			return placed{}, r.broken(r.current, err)
+			return rows.Item{}, r.broken(r.current, err)
 		}
 		if err := r.whole(); err != nil {
-			return placed{}, err
+			return rows.Item{}, err
 		}
 		if r.current == len(r.inputs)-1 {
-			return placed{}, io.EOF
+			return rows.Item{}, io.EOF
 		}
 		r.handle.Close()
 		r.current++
 		if err := r.openNext(); err != nil {
-			return placed{}, err
+			return rows.Item{}, err
 		}
 	}
 }

@@ -110,6 +110,23 @@ func (c *carrier) leave(up int) {
 	}
 }
 
+// through gives the next record that has what it waits for, taking records from
+// read until there is one.
+func (c *carrier) through(read func() (Item, error)) (Item, error) {
+	for {
+		if it, ok := c.next(); ok {
+			return it, nil
+		}
+		it, err := read()
+		if err == nil {
+			err = c.add(it)
+		}
+		if err != nil {
+			return c.last(err)
+		}
+	}
+}
+
 // add takes a record. It is handed out by next, at once or later.
 func (c *carrier) add(it Item) error {
 	q := waiting{item: it, vals: slices.Clone(c.have), close: make([]bool, len(c.want))}
@@ -178,18 +195,20 @@ func (c *carrier) splice(q *waiting) []byte {
 // of XML that has attributes beside its text is its text.
 func valueAt(raw []byte, path []string) []byte {
 	for _, name := range path {
-		if raw = memberOf(raw, name); raw == nil {
+		if raw = Member(raw, name); raw == nil {
 			return nil
 		}
 	}
-	if text := memberOf(raw, textMember); text != nil {
+	if text := Member(raw, textMember); text != nil {
 		return text
 	}
 	return raw
 }
 
-func memberOf(raw []byte, name string) []byte {
-	if jx.DecodeBytes(raw).Next() != jx.Object {
+// Member gives the value of the first member of a JSON object that has a name,
+// as it is written; nil when there is none, or the text is no object.
+func Member(raw []byte, name string) []byte {
+	if raw == nil || jx.DecodeBytes(raw).Next() != jx.Object {
 		return nil
 	}
 	var found []byte

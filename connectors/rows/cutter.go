@@ -19,6 +19,7 @@ type Item struct {
 	Line int64  // line of a file, or number of the record or page
 	Byte int64  // where it begins
 	Err  error  // why the text is no record; those behind it go on
+	From int    // which of several inputs it is of, for who reads them as one
 }
 
 // Cut says how a document is cut.
@@ -114,25 +115,9 @@ func (c *Cutter) Envelope() []byte {
 // of the reader.
 func (c *Cutter) Next() (Item, error) {
 	if c.carry.on() {
-		return c.nextCarried()
+		return c.carry.through(c.next)
 	}
 	return c.next()
-}
-
-// nextCarried is next for records that values are copied into.
-func (c *Cutter) nextCarried() (Item, error) {
-	for {
-		if it, ok := c.carry.next(); ok {
-			return it, nil
-		}
-		it, err := c.next()
-		if err == nil {
-			err = c.carry.add(it)
-		}
-		if err != nil {
-			return c.carry.last(err)
-		}
-	}
 }
 
 func (c *Cutter) next() (Item, error) {

@@ -21,5 +21,5 @@
 //	fill := rows.NewFiller(plan, place); fill.Row(batch, row, item)
 //
 // It opens nothing and knows neither files nor requests. Read cutter.go first,
-// then plan.go and fill.go; xmlcutter.go, xmltree.go and xmlplan.go for XML.
+// then ahead.go, plan.go and fill.go; xmlcutter.go, xmltree.go and xmlplan.go for XML.
 package rows

@@ -13,12 +13,23 @@ type Filler struct {
 	text    []byte
 	bad     []memberError // values of the record that are not what was declared
 	unknown map[string]int64
+	batches int64
 }
 
 // NewFiller makes a filler. place words where a record is, for messages:
 // "line 7".
 func NewFiller(plan *Plan, place func(Item) string) *Filler {
 	return &Filler{plan: plan, place: place, unknown: make(map[string]int64)}
+}
+
+// Done ends a batch whose first n rows were filled: those that were not held
+// are live, and it has its place in the order of batches.
+func (f *Filler) Done(b *record.Batch, n int) {
+	b.SetRows(n)
+	b.AllLive()
+	b.DropHeld(0)
+	b.Seq = f.batches
+	f.batches++
 }
 
 // memberError is a value that does not fit its field.

@@ -12,10 +12,6 @@ import (
 	"github.com/tieout/tieout/schemas/record"
 )
 
-// SampleRecords is how many records are looked at to learn the members of a
-// stream before it is read.
-const SampleRecords = 1000
-
 // ErrNotJSON says that the text of a record that stands by itself is no JSON.
 var ErrNotJSON = errors.New("the record is not sound JSON")
 

@@ -105,21 +105,10 @@ func (c *XMLCutter) Envelope() []byte {
 // that the document has ended soundly, a *markup.Error that it is no sound
 // XML, any other error is the reader's.
 func (c *XMLCutter) Next() (Item, error) {
-	if !c.carry.on() {
-		return c.next()
+	if c.carry.on() {
+		return c.carry.through(c.next)
 	}
-	for {
-		if it, ok := c.carry.next(); ok {
-			return it, nil
-		}
-		it, err := c.next()
-		if err == nil {
-			err = c.carry.add(it)
-		}
-		if err != nil {
-			return c.carry.last(err)
-		}
-	}
+	return c.next()
 }
 
 func (c *XMLCutter) next() (Item, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/rows"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -190,7 +191,7 @@ func graph(body []byte) bool {
 		alone = alone && (string(key) == "errors" || string(key) == "extensions")
 		return d.Skip()
 	})
-	return alone || member(body, "data") != nil
+	return alone || rows.Member(body, "data") != nil
 }
 
 const messageMost = 300 // characters

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +26,7 @@ type reader struct {
 	name     string
 	plan     *rows.Plan
 	fill     *rows.Filler
-	ahead    []rows.Item // read to learn the shape, not yet given out
-	seq      int64
+	ahead    *rows.Ahead
 	xml      func() bool // what the records were written in, once there were some
 	parted   bool
 	place    *fetcher // knows where the rows come from
@@ -43,38 +41,25 @@ type reader struct {
 func place(it rows.Item) string { return fmt.Sprintf("page %d, byte %d", it.Line, it.Byte) }
 
 // under runs an exchange that ends with ctx, and with the reader.
-func (r *reader) under(ctx context.Context, do func(context.Context) error) error {
+func (r *reader) under(ctx context.Context, do func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, r.cancel)
 	defer stop()
-	err := do(r.base)
+	err := do()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return err
 }
 
-func (r *reader) lookAhead(ctx context.Context) (samples [][]byte, err error) {
-	err = r.under(ctx, func(ctx context.Context) error {
-		size := 0
-		for len(r.ahead) < rows.SampleRecords && size < sampleBytes {
-			it, err := r.feed.next(ctx)
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			it.Raw = bytes.Clone(it.Raw)
-			size += len(it.Raw)
-			r.ahead = append(r.ahead, it)
-			if it.Err == nil {
-				samples = append(samples, it.Raw)
-			}
-		}
-		return nil
+// look looks at the first records.
+func (r *reader) look(ctx context.Context) (samples [][]byte, err error) {
+	r.ahead = rows.NewAhead(func() (rows.Item, error) { return r.feed.next(r.base) })
+	err = r.under(ctx, func() (err error) {
+		samples, err = r.ahead.Look(sampleBytes)
+		return err
 	})
 	return samples, err
 }
@@ -98,9 +83,9 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	b.Origin.Input = r.name
 	r.parts, r.windows = r.parts[:0], r.windows[:0]
 	n := 0
-	err := r.under(ctx, func(ctx context.Context) error {
+	err := r.under(ctx, func() error {
 		for size := 0; n < record.BatchRows && size < batchBytes; n++ {
-			it, err := r.item(ctx)
+			it, err := r.ahead.Next()
 			if err != nil {
 				return err
 			}
@@ -118,11 +103,7 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	if err != nil && (!errors.Is(err, io.EOF) || n == 0) {
 		return err
 	}
-	b.SetRows(n)
-	b.AllLive()
-	b.DropHeld(0)
-	b.Seq = r.seq
-	r.seq++
+	r.fill.Done(b, n)
 	return nil
 }
 
@@ -149,16 +130,6 @@ func (r *reader) ReadWindows() []string {
 		out = append(out, p.window)
 	}
 	return out
-}
-
-func (r *reader) item(ctx context.Context) (rows.Item, error) {
-	if len(r.ahead) > 0 {
-		it := r.ahead[0]
-		r.ahead[0] = rows.Item{}
-		r.ahead = r.ahead[1:]
-		return it, nil
-	}
-	return r.feed.next(ctx)
 }
 
 // reads reports whether a declared field takes its value from a member.

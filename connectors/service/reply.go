@@ -62,7 +62,7 @@ func asJSON(text []byte, limits connectors.Limits) []byte {
 func below(raw []byte, path []string) []byte {
 	for _, name := range path {
 		one := first(raw)
-		if raw = member(one, name); raw == nil && name == textKey && len(one) > 0 && one[0] == '"' {
+		if raw = rows.Member(one, name); raw == nil && name == textKey && len(one) > 0 && one[0] == '"' {
 			raw = one // an element without attributes is its text
 		}
 		if raw == nil {
@@ -80,26 +80,6 @@ func first(raw []byte) []byte {
 	var found []byte
 	err := jx.DecodeBytes(raw).Arr(func(d *jx.Decoder) error {
 		if found != nil {
-			return d.Skip()
-		}
-		value, err := d.Raw()
-		found = value
-		return err
-	})
-	if err != nil {
-		return nil
-	}
-	return found
-}
-
-// member is a member of an object, nil when there is none.
-func member(raw []byte, name string) []byte {
-	if raw == nil || jx.DecodeBytes(raw).Next() != jx.Object {
-		return nil
-	}
-	var found []byte
-	err := jx.DecodeBytes(raw).ObjBytes(func(d *jx.Decoder, key []byte) error {
-		if found != nil || string(key) != name {
 			return d.Skip()
 		}
 		value, err := d.Raw()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
+
+	"github.com/tieout/tieout/connectors/rows"
 )
 
 // soapAround is how many elements may stand around the first name of a path in
@@ -178,7 +180,7 @@ func soapFault(body []byte) string {
 
 // textIn is the text of an element of XML, also of one that has attributes.
 func textIn(raw []byte) []byte {
-	if text := member(raw, textKey); text != nil {
+	if text := rows.Member(raw, textKey); text != nil {
 		return text
 	}
 	return raw

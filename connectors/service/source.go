@@ -246,7 +246,7 @@ func (v *Value) each(visit func(*formula)) {
 
 // fetchAll fills a spool, which takes the place of the fetcher.
 func (r *reader) fetchAll(ctx context.Context, f *fetcher, dir string) error {
-	s, err := newSpool(dir)
+	s, err := newPageSpool(dir)
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (r *reader) fetchAll(ctx context.Context, f *fetcher, dir string) error {
 
 // learn reads the first records to see what members they have.
 func (r *reader) learn(ctx context.Context, read connectors.Read, key []document.Text, limits connectors.Limits) error {
-	samples, err := r.lookAhead(ctx)
+	samples, err := r.look(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,116 +7,72 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-
-	"github.com/klauspost/compress/s2"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows"
+	"github.com/tieout/tieout/connectors/spool"
 )
 
 const (
-	spoolBlock = 256 << 10
-	spoolPage  = 4 << 20  // a page up to this is kept in memory until it is whole
-	maxSpool   = 32 << 30 // compressed bytes of one read
+	spoolPage = 4 << 20  // a page up to this is kept in memory until it is whole
+	maxSpool  = 32 << 30 // bytes on the disk of one read
 )
 
-// spool is a compressed file of the records of one read. It is filled whole,
-// then read once. File and folder have no name while they are in use, where the
-// system allows that, so that a killed process leaves nothing behind.
-type spool struct {
-	file   *os.File
-	dir    string
-	name   string // to be removed, "" when it is gone already
-	out    *s2.Writer
-	size   int64  // bytes written to the file
+var errFull = fmt.Errorf("the records fetched take more than %d bytes; read less at once with a cursor", int64(maxSpool))
+
+// pageSpool is the records of one read, on disk. It is filled whole, then read
+// once.
+type pageSpool struct {
+	*spool.Stream
 	page   []byte // the open page, while it is small
-	begin  int64  // where the open page begins in the file, once it is not
 	large  bool   // the open page is not small
-	filled bool
 	head   []byte
 	in     *bufio.Reader
 	record []byte
 }
 
-func newSpool(dir string) (*spool, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("%w: make the spool: %w", connectors.ErrEnvironment, err)
-	}
-	file, err := os.CreateTemp(dir, "pages-*")
+func newPageSpool(dir string) (*pageSpool, error) {
+	s, err := spool.NewStream(spool.Options{Dir: dir, Name: "pages-*", Max: maxSpool, Full: errFull}, 2)
 	if err != nil {
-		return nil, fmt.Errorf("%w: make the spool: %w", connectors.ErrEnvironment, err)
+		return nil, err
 	}
-	s := &spool{file: file, dir: dir, name: file.Name()}
-	if os.Remove(s.name) == nil {
-		s.name = ""
-		_ = os.Remove(dir) // not while others use it
-	}
-	s.out = s2.NewWriter(spoolFile{s}, s2.WriterConcurrency(2), s2.WriterBlockSize(spoolBlock))
-	return s, nil
-}
-
-// spoolFile writes to the file and keeps count.
-type spoolFile struct{ *spool }
-
-// Write refuses what exceeds the cap.
-func (f spoolFile) Write(p []byte) (int, error) {
-	if f.size+int64(len(p)) > maxSpool {
-		return 0, fmt.Errorf("the records fetched take more than %d bytes; read less at once with a cursor", int64(maxSpool))
-	}
-	n, err := f.file.Write(p)
-	f.size += int64(n)
-	if err != nil {
-		err = fmt.Errorf("%w: write the spool: %w", connectors.ErrEnvironment, err)
-	}
-	return n, err
+	return &pageSpool{Stream: s}, nil
 }
 
 // mark notes that a page begins, so that the one before is whole.
-func (s *spool) mark() error {
+func (s *pageSpool) mark() error {
 	large := s.large
 	s.large = false
 	if large {
 		return nil
 	}
-	_, err := s.out.Write(s.page)
+	_, err := s.Write(s.page)
 	s.page = s.page[:0]
 	return err
 }
 
 // drop forgets the page that has begun.
-func (s *spool) drop() error {
+func (s *pageSpool) drop() error {
 	s.page = s.page[:0]
 	if !s.large {
 		return nil
 	}
 	s.large = false
-	if err := s.out.Flush(); err != nil {
-		return err
-	}
-	s.size = s.begin
-	if err := s.file.Truncate(s.begin); err != nil {
-		return fmt.Errorf("%w: write the spool: %w", connectors.ErrEnvironment, err)
-	}
-	if _, err := s.file.Seek(s.begin, io.SeekStart); err != nil {
-		return fmt.Errorf("%w: write the spool: %w", connectors.ErrEnvironment, err)
-	}
-	s.out.Reset(spoolFile{s})
-	return nil
+	return s.Rewind()
 }
 
-// write adds bytes to the open page.
-func (s *spool) write(parts ...[]byte) error {
+// keep adds bytes to the open page.
+func (s *pageSpool) keep(parts ...[]byte) error {
 	size := 0
 	for _, p := range parts {
 		size += len(p)
 	}
 	if !s.large && len(s.page)+size > spoolPage {
-		if err := s.out.Flush(); err != nil {
+		if err := s.Mark(); err != nil {
 			return err
 		}
-		s.begin, s.large = s.size, true
-		if _, err := s.out.Write(s.page); err != nil {
+		s.large = true
+		if _, err := s.Write(s.page); err != nil {
 			return err
 		}
 		s.page = s.page[:0]
@@ -124,7 +80,7 @@ func (s *spool) write(parts ...[]byte) error {
 	for _, p := range parts {
 		if !s.large {
 			s.page = append(s.page, p...)
-		} else if _, err := s.out.Write(p); err != nil {
+		} else if _, err := s.Write(p); err != nil {
 			return err
 		}
 	}
@@ -132,7 +88,7 @@ func (s *spool) write(parts ...[]byte) error {
 }
 
 // fill takes every record of a fetcher.
-func (s *spool) fill(ctx context.Context, f *fetcher) error {
+func (s *pageSpool) fill(ctx context.Context, f *fetcher) error {
 	f.keeper = s
 	for {
 		it, err := f.next(ctx)
@@ -149,21 +105,15 @@ func (s *spool) fill(ctx context.Context, f *fetcher) error {
 	if err := s.mark(); err != nil {
 		return err
 	}
-	s.filled = true
-	if err := s.out.Close(); err != nil {
-		return err
-	}
 	s.page = nil
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("%w: read the spool: %w", connectors.ErrEnvironment, err)
-	}
-	s.in = bufio.NewReaderSize(s2.NewReader(s.file, s2.ReaderMaxBlockSize(spoolBlock)), 64<<10)
-	return nil
+	var err error
+	s.in, err = s.Turn()
+	return err
 }
 
 // add writes one record: its page, place and length, why it is none, and its
 // text.
-func (s *spool) add(it rows.Item) error {
+func (s *pageSpool) add(it rows.Item) error {
 	why := ""
 	if it.Err != nil {
 		why = it.Err.Error()
@@ -173,11 +123,11 @@ func (s *spool) add(it rows.Item) error {
 	s.head = binary.AppendUvarint(s.head, uint64(len(it.Raw)))
 	s.head = binary.AppendUvarint(s.head, uint64(len(why)))
 	s.head = append(s.head, why...)
-	return s.write(s.head, it.Raw)
+	return s.keep(s.head, it.Raw)
 }
 
 // next gives the next record of the file.
-func (s *spool) next(context.Context) (rows.Item, error) {
+func (s *pageSpool) next(context.Context) (rows.Item, error) {
 	var numbers [4]uint64
 	for i := range numbers {
 		n, err := binary.ReadUvarint(s.in)
@@ -208,15 +158,5 @@ func (s *spool) next(context.Context) (rows.Item, error) {
 	return it, nil
 }
 
-// close removes the file, and the folder when it is the last one there.
-func (s *spool) close() error {
-	if !s.filled {
-		_ = s.out.Close() // what is there is of no use
-	}
-	err := s.file.Close()
-	if s.name != "" {
-		err = errors.Join(err, os.Remove(s.name))
-		_ = os.Remove(s.dir)
-	}
-	return err
-}
+// close removes the file.
+func (s *pageSpool) close() error { return s.Close() }

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -70,21 +69,18 @@ func (v *Value) item(n *document.Node, d *document.Decoder) {
 	one.DecodeDocument(n, d)
 }
 
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
-
 func (v *Value) scalar(n *document.Node, d *document.Decoder) {
-	text := n.Text()
-	switch {
-	case n.IsNull():
-		v.kind, v.text = literal, "null"
+	if text, ok := n.JSONLiteral(); ok {
+		v.kind, v.text = literal, text
+		return
+	}
+	switch text := n.Text(); {
 	case strings.HasPrefix(text, "="):
 		v.kind = computed
 		v.expr.decode(n, d)
 	case strings.Contains(text, "${"):
 		v.kind = referring
 		d.DecodeField(n, &v.secret, "")
-	case !n.Quoted() && (text == "true" || text == "false" || jsonNumber.MatchString(text)):
-		v.kind, v.text = literal, text
 	default:
 		v.kind, v.text = plainText, text
 	}

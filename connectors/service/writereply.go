@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/rows"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -95,7 +96,7 @@ func (o *outlet) meaning(status int, body []byte) string {
 			return isRecord
 		case o.conn.soap != nil:
 			return isUnknown
-		case status < http.StatusMultipleChoices && isNull(member(body, "data")):
+		case status < http.StatusMultipleChoices && isNull(rows.Member(body, "data")):
 			return isRecord
 		case status < http.StatusMultipleChoices:
 			return isUnknown

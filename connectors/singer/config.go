@@ -1,7 +1,6 @@
 package singer
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/tieout/tieout/schemas/document"
@@ -16,8 +15,6 @@ type Config struct {
 	plain  string // JSON of a scalar without references
 	secret document.Secret
 }
-
-var jsonNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
 
 // DecodeDocument reads a tree of any shape.
 func (c *Config) DecodeDocument(n *document.Node, d *document.Decoder) {
@@ -45,16 +42,14 @@ func (c *Config) item(n *document.Node, d *document.Decoder) {
 }
 
 func (c *Config) scalar(n *document.Node, d *document.Decoder) {
-	text := n.Text()
+	text, ok := n.JSONLiteral()
 	switch {
-	case n.IsNull():
-		c.plain = "null"
-	case strings.Contains(text, "${"):
-		d.DecodeField(n, &c.secret, "")
-	case !n.Quoted() && (text == "true" || text == "false" || jsonNumber.MatchString(text)):
+	case ok:
 		c.plain = text
+	case strings.Contains(n.Text(), "${"):
+		d.DecodeField(n, &c.secret, "")
 	default:
-		c.plain = string(record.AppendJSONString(nil, []byte(text)))
+		c.plain = string(record.AppendJSONString(nil, []byte(n.Text())))
 	}
 }
 

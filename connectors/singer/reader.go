@@ -27,7 +27,7 @@ type reader struct {
 
 	schema   []byte   // of the stream, nil before it is known
 	keys     []string // that identify a record, as the tap says
-	spool    *spool
+	spool    *recordSpool
 	records  int64
 	others   map[string]int64 // records of other streams
 	active   string           // the version that counts, "" for any
@@ -39,8 +39,7 @@ type reader struct {
 
 	plan  *rows.Plan
 	fill  *rows.Filler
-	ahead []rows.Item // read to learn the shape, not yet given out
-	seq   int64
+	ahead *rows.Ahead
 }
 
 // take takes one line.
@@ -114,25 +113,6 @@ func (r *reader) item() (rows.Item, error) {
 	}
 }
 
-func (r *reader) lookAhead() (samples [][]byte, err error) {
-	for size := 0; len(r.ahead) < rows.SampleRecords && size < sampleBytes; {
-		it, err := r.item()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		it.Raw = bytes.Clone(it.Raw)
-		size += len(it.Raw)
-		r.ahead = append(r.ahead, it)
-		if it.Err == nil {
-			samples = append(samples, it.Raw)
-		}
-	}
-	return samples, nil
-}
-
 // Shape is the declared fields, those of the schema, and other members of the
 // first records.
 func (r *reader) Shape() *record.Shape { return r.plan.Shape() }
@@ -146,7 +126,7 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	b.Origin.Input = r.name
 	n := 0
 	for size := 0; n < record.BatchRows && size < batchBytes; n++ {
-		it, err := r.following()
+		it, err := r.ahead.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -161,22 +141,8 @@ func (r *reader) Next(ctx context.Context, b *record.Batch) error {
 	if n == 0 {
 		return io.EOF
 	}
-	b.SetRows(n)
-	b.AllLive()
-	b.DropHeld(0)
-	b.Seq = r.seq
-	r.seq++
+	r.fill.Done(b, n)
 	return nil
-}
-
-func (r *reader) following() (rows.Item, error) {
-	if len(r.ahead) == 0 {
-		return r.item()
-	}
-	it := r.ahead[0]
-	r.ahead[0] = rows.Item{}
-	r.ahead = r.ahead[1:]
-	return it, nil
 }
 
 // Repeated is none: a tap decides itself what it sends.
@@ -225,4 +191,4 @@ func sorted(names []string) []string {
 }
 
 // Close removes the spool.
-func (r *reader) Close() error { return r.spool.close() }
+func (r *reader) Close() error { return r.spool.Close() }

@@ -44,7 +44,7 @@ func (s *source) Open(ctx context.Context, read connectors.Read) (out connectors
 	defer func() {
 		err = errors.Join(err, t.Close())
 		if err != nil && r.spool != nil {
-			err = errors.Join(err, r.spool.close())
+			err = errors.Join(err, r.spool.Close())
 			out = nil
 		}
 	}()
@@ -52,7 +52,7 @@ func (s *source) Open(ctx context.Context, read connectors.Read) (out connectors
 	if err != nil {
 		return nil, err
 	}
-	if r.spool, err = newSpool(t.folder); err != nil {
+	if r.spool, err = newRecordSpool(s.env.Spool); err != nil {
 		return nil, err
 	}
 	err = t.run(ctx, func(in io.Reader) error { return scanLines(in, s.env.Limits.RecordBytes, r.take) }, arguments...)
@@ -170,7 +170,8 @@ func (r *reader) settle(read connectors.Read) error {
 		read.Fields = lay(read.Fields, fields, read.Wanted)
 		r.declared = read.Key
 	}
-	samples, err := r.lookAhead()
+	r.ahead = rows.NewAhead(r.item)
+	samples, err := r.ahead.Look(sampleBytes)
 	if err != nil {
 		return err
 	}

@@ -6,80 +6,53 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-
-	"github.com/klauspost/compress/s2"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/spool"
 )
 
-const (
-	spoolBlock = 256 << 10
-	maxSpool   = 32 << 30 // compressed bytes of one read
-)
+const maxSpool = 32 << 30 // bytes on the disk of one read
 
-// spool is a compressed file of the records of one stream: line, version and
-// text of each. It has no name while it is in use, so that a killed process
-// leaves nothing behind.
-type spool struct {
-	file *os.File
-	size int64
-	out  *s2.Writer
+var errFull = fmt.Errorf("%w: the records of the tap take more than %d GiB", connectors.ErrConfig, maxSpool>>30)
+
+// recordSpool is the records of one stream, on disk: line, version and text of
+// each.
+type recordSpool struct {
+	*spool.Stream
 	in   *bufio.Reader
 	head []byte
 	raw  []byte
 }
 
-func newSpool(dir string) (*spool, error) {
-	file, err := os.CreateTemp(dir, "records-*")
+func newRecordSpool(dir string) (*recordSpool, error) {
+	s, err := spool.NewStream(spool.Options{Dir: dir, Name: "records-*", Max: maxSpool, Full: errFull}, 1)
 	if err != nil {
-		return nil, fmt.Errorf("%w: make the spool: %w", connectors.ErrEnvironment, err)
+		return nil, err
 	}
-	os.Remove(file.Name())
-	s := &spool{file: file}
-	s.out = s2.NewWriter(s, s2.WriterConcurrency(1), s2.WriterBlockSize(spoolBlock))
-	return s, nil
-}
-
-// Write takes compressed bytes up to the cap.
-func (s *spool) Write(p []byte) (int, error) {
-	if s.size += int64(len(p)); s.size > maxSpool {
-		return 0, fmt.Errorf("%w: the records of the tap take more than %d GiB", connectors.ErrConfig, maxSpool>>30)
-	}
-	n, err := s.file.Write(p)
-	if err != nil {
-		err = fmt.Errorf("%w: write the spool: %w", connectors.ErrEnvironment, err)
-	}
-	return n, err
+	return &recordSpool{Stream: s}, nil
 }
 
 // add takes one record.
-func (s *spool) add(line int64, version string, raw []byte) error {
+func (s *recordSpool) add(line int64, version string, raw []byte) error {
 	s.head = binary.AppendUvarint(s.head[:0], uint64(line))
 	s.head = binary.AppendUvarint(s.head, uint64(len(version)))
 	s.head = append(s.head, version...)
 	s.head = binary.AppendUvarint(s.head, uint64(len(raw)))
-	if _, err := s.out.Write(s.head); err != nil {
+	if _, err := s.Write(s.head); err != nil {
 		return err
 	}
-	_, err := s.out.Write(raw)
+	_, err := s.Write(raw)
 	return err
 }
 
 // turn ends the writing and begins the reading.
-func (s *spool) turn() error {
-	if err := s.out.Close(); err != nil {
-		return err
-	}
-	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("%w: read the spool: %w", connectors.ErrEnvironment, err)
-	}
-	s.in = bufio.NewReaderSize(s2.NewReader(s.file, s2.ReaderMaxBlockSize(spoolBlock)), 64<<10)
-	return nil
+func (s *recordSpool) turn() (err error) {
+	s.in, err = s.Turn()
+	return err
 }
 
 // next gives the next record. raw is good until the next call.
-func (s *spool) next() (line int64, version string, raw []byte, err error) {
+func (s *recordSpool) next() (line int64, version string, raw []byte, err error) {
 	n, err := binary.ReadUvarint(s.in)
 	if errors.Is(err, io.EOF) {
 		return 0, "", nil, io.EOF
@@ -98,7 +71,7 @@ func (s *spool) next() (line int64, version string, raw []byte, err error) {
 }
 
 // text reads a length and as many bytes.
-func (s *spool) text() ([]byte, error) {
+func (s *recordSpool) text() ([]byte, error) {
 	size, err := binary.ReadUvarint(s.in)
 	if err != nil {
 		return nil, err
@@ -110,5 +83,3 @@ func (s *spool) text() ([]byte, error) {
 	_, err = io.ReadFull(s.in, s.raw)
 	return s.raw, err
 }
-
-func (s *spool) close() error { return s.file.Close() }

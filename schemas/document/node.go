@@ -1,6 +1,7 @@
 package document
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,23 @@ func (n *Node) IsNull() bool {
 
 // Quoted reports a scalar in single or double quotes or in a | or > block.
 func (n *Node) Quoted() bool { return n.style() != 0 }
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$`)
+
+// JSONLiteral gives a scalar that stands in JSON as it is written here: a
+// number, true, false or null without quotes. `0123` is none, so that its text
+// is kept.
+func (n *Node) JSONLiteral() (text string, ok bool) {
+	switch text = n.Text(); {
+	case n.IsNull():
+		return "null", true
+	case n.kind != Scalar || n.Quoted():
+		return "", false
+	case text == "true", text == "false", jsonNumber.MatchString(text):
+		return text, true
+	}
+	return "", false
+}
 
 // InFlow reports a mapping or list written with braces or brackets.
 func (n *Node) InFlow() bool { return n.y != nil && n.y.Style&yaml.FlowStyle != 0 }

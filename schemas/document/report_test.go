@@ -66,6 +66,19 @@ func TestDecodeOneMappingIntoSeveralStructs(t *testing.T) {
 	}
 }
 
+func TestJSONLiteral(t *testing.T) {
+	for text, want := range map[string]string{
+		"null": "null", "~": "null", "": "null", "true": "true", "false": "false", "0": "0", "-0.50": "-0.50", "1e9": "1e9", "12E-3": "12E-3",
+		`"null"`: "", `'1'`: "", `"true"`: "", "0123": "", "+1": "", ".5": "", "1.": "", "1_000": "", "0x1F": "", ".inf": "", "yes": "", "True": "", "1 2": "",
+		"2026-01-31": "", "{a: 1}": "", "[1]": "", "|\n  1": "",
+	} {
+		n := Parse("f", []byte("a: "+text+"\n"), new(Report))[0].Root.Get("a")
+		if got, ok := n.JSONLiteral(); got != want || ok != (want != "") {
+			t.Errorf("%s is %q, %v; want %q", text, got, ok, want)
+		}
+	}
+}
+
 func TestNodeWalk(t *testing.T) {
 	r := new(Report)
 	root := Parse("f", []byte("a~b/c:\n  - x: 0123\n    y: ~\n"), r)[0].Root
