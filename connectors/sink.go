@@ -200,6 +200,9 @@ var (
 	ErrEnvironment = errors.New("environment")
 	// ErrConfig: the pipeline does not fit the system (exit 2).
 	ErrConfig = errors.New("configuration")
+	// ErrData: what a source or a target holds is damaged, or not what the
+	// pipeline says of it (exit 1).
+	ErrData = errors.New("data")
 	// ErrFenced: a later run of the pipeline owns it now (exit 3).
 	ErrFenced = errors.New("fenced by a later run")
 	// ErrCommitUnknown: the commit may or may not have happened.

@@ -180,8 +180,8 @@ func (e *MissingColumnError) Error() string {
 		e.Input, strings.Join(quoted(e.Columns), " or "), e.Field, strings.Join(quoted(e.Known), ", "))
 }
 
-// Unwrap makes it a configuration error.
-func (e *MissingColumnError) Unwrap() error { return ErrConfig }
+// Unwrap gives the kind of failure.
+func (e *MissingColumnError) Unwrap() error { return ErrData }
 
 func quoted(names []string) []string {
 	out := make([]string, len(names))

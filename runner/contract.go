@@ -24,7 +24,7 @@ type contract struct {
 }
 
 // newContract compares what a source has with what was declared. It is nil
-// when there is nothing to watch. The error wraps connectors.ErrConfig.
+// when there is nothing to watch. The error wraps connectors.ErrData.
 func newContract(p *pipelines.Pipeline, shape *record.Shape) (*contract, error) {
 	policy := p.Policy()
 	c := &contract{unseen: make(map[int]bool), shape: shape, frozen: policy.Retyped == pipelines.Freeze}
@@ -52,8 +52,8 @@ func newContract(p *pipelines.Pipeline, shape *record.Shape) (*contract, error) 
 		}
 	}
 	if len(extra) > 0 && policy.Extra == pipelines.Freeze {
-		return nil, fmt.Errorf("%s: the source has %s that %s: declare them, or let the contract evolve: %w", document.CodeSourceDrift,
-			list(extra), closedBy(p), connectors.ErrConfig)
+		return nil, fmt.Errorf("%w: %s: the source has %s that %s: declare them, or let the contract evolve", connectors.ErrData,
+			document.CodeSourceDrift, list(extra), closedBy(p))
 	}
 	if len(extra) > 0 && policy.Extra != pipelines.Quarantine && p.Contract != nil {
 		c.notes = append(c.notes, fmt.Sprintf("the source has %s that nobody declared; passed on", list(extra)))
@@ -103,7 +103,7 @@ func (c *contract) screen(b *record.Batch) error {
 	if c.frozen {
 		for i := range b.Held {
 			if h := &b.Held[i]; h.Step == record.StepSource && h.Code == string(document.CodeSourceBadValue) {
-				return fmt.Errorf("%s: %s: %s: the contract lets no value of another type in: %w", document.CodeSourceDrift, b.Origin.Input, h.Message, connectors.ErrConfig)
+				return fmt.Errorf("%w: %s: %s: %s: the contract lets no value of another type in", connectors.ErrData, document.CodeSourceDrift, b.Origin.Input, h.Message)
 			}
 		}
 	}

@@ -93,7 +93,7 @@ func (r *csvReader) headerOf(in input) ([]string, error) {
 	header, _, _, err := readHeader(r, &scan)
 	r.in, r.rest = nil, nil
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", connectors.ErrConfig, in.name(), err)
+		return nil, fmt.Errorf("%w: %s: %w", errHeader, in.name(), err)
 	}
 	return header, nil
 }

@@ -144,7 +144,7 @@ func (m *merge) old(key, raw []byte) error {
 	r := &m.rows[k]
 	line := m.text[r.from:r.to]
 	if r.used {
-		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrConfig, m.w.target.name, key)
+		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrData, m.w.target.name, key)
 	}
 	r.used = true
 	if bytes.Equal(bytes.TrimRight(raw, "\r\n"), bytes.TrimRight(line, "\n")) {
@@ -218,7 +218,7 @@ func (m *merge) passCSV(in io.Reader) error {
 
 func (m *merge) oldCSV(scan *scanner, buf []byte, at, size int, cells []int) error {
 	if scan.fault != "" || len(scan.fields) != len(m.w.load.Shape.Fields) {
-		return fmt.Errorf("%w: %s holds a record that is not sound (%s); mend the file, or use mode: replace", connectors.ErrConfig, m.w.target.name, scan.fault)
+		return fmt.Errorf("%w: %s holds a record that is not sound (%s); mend the file, or use mode: replace", connectors.ErrData, m.w.target.name, scan.fault)
 	}
 	m.key = m.key[:0]
 	for n, cell := range cells {
@@ -259,11 +259,11 @@ func (m *merge) passLines(lines *lineFeed) error {
 			err = it.Err
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %s: %w", connectors.ErrConfig, m.w.target.name, err)
+			return fmt.Errorf("%w: %s: %w", connectors.ErrData, m.w.target.name, err)
 		}
 		key, err := m.lineKey(it.Raw)
 		if err != nil {
-			return fmt.Errorf("%w: %s line %d: %w; mend the file, or use mode: replace", connectors.ErrConfig, m.w.target.name, it.Line, err)
+			return fmt.Errorf("%w: %s line %d: %w; mend the file, or use mode: replace", connectors.ErrData, m.w.target.name, it.Line, err)
 		}
 		if err := m.old(key, append(slices.Clip(it.Raw), '\n')); err != nil {
 			return err

@@ -74,7 +74,7 @@ func (c *columnar) openOld(ctx context.Context) (connectors.Reader, error) {
 	if want, have := stored(c.w.load.Shape), stored(r.Shape()); want != have {
 		r.Close()
 		return nil, fmt.Errorf("%w: %s has other columns: %s, and this load writes %s; write to another file, or use mode: replace",
-			connectors.ErrConfig, c.w.target.name, have, want)
+			connectors.ErrData, c.w.target.name, have, want)
 	}
 	return r, nil
 }
@@ -117,7 +117,7 @@ func (c *columnar) passOld(ctx context.Context, old connectors.Reader, fn func(b
 			return nil
 		}
 		if err == nil && len(b.Held) > 0 {
-			err = fmt.Errorf("%w: %s: %s", connectors.ErrConfig, c.w.target.name, b.Held[0].Message)
+			err = fmt.Errorf("%w: %s: %s", connectors.ErrData, c.w.target.name, b.Held[0].Message)
 		}
 		for i := 0; err == nil && i < b.Rows; i++ {
 			err = fn(&b, i)
@@ -253,7 +253,7 @@ func (c *columnar) replaceOld(b *record.Batch, row int) error {
 		return c.put(b, row)
 	}
 	if c.used[at] {
-		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrConfig, c.w.target.name, c.key)
+		return fmt.Errorf("%w: %s holds the key %q twice; mend the file, or use mode: replace", connectors.ErrData, c.w.target.name, c.key)
 	}
 	c.used[at] = true
 	if c.same(b, row, int(at)) {

@@ -60,7 +60,7 @@ func (r *parquetReader) guarded(read func() error) (err error) {
 			err = fmt.Errorf("%v", fault)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			err = fmt.Errorf("%w: %s is no sound Parquet file: %w", connectors.ErrConfig, r.inputs[r.current].name(), err)
+			err = fmt.Errorf("%w: %s is no sound Parquet file: %w", errDamaged, r.inputs[r.current].name(), err)
 		}
 	}()
 	return read()

@@ -156,7 +156,7 @@ func (w *writer) sameHeader(ctx context.Context, head []byte) (there bool, err e
 	if n > 0 && !bytes.HasPrefix(got, head) {
 		line, _, _ := bytes.Cut(got, []byte{'\n'})
 		return true, fmt.Errorf("%w: %s has other columns: its first line begins %q, this load writes %q; write to another file, or use mode: replace",
-			connectors.ErrConfig, w.target.name, line, bytes.TrimSpace(head))
+			connectors.ErrData, w.target.name, line, bytes.TrimSpace(head))
 	}
 	return true, nil
 }

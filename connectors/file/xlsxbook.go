@@ -8,7 +8,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows/markup"
 )
 
@@ -50,7 +49,7 @@ func openBook(f *disk, in input) (*book, error) {
 func (b *book) Close() error { return b.blob.Close() }
 
 func (b *book) refuse(format string, args ...any) error {
-	return fmt.Errorf("%w: %s: %w", connectors.ErrConfig, b.name, fmt.Errorf(format, args...))
+	return fmt.Errorf("%w: %s: %w", errDamaged, b.name, fmt.Errorf(format, args...))
 }
 
 // load reads what stands around the sheets.

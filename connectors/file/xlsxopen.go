@@ -55,7 +55,7 @@ func (r *sheetReader) addBook(in input, said []document.Text) error {
 	for _, one := range list {
 		t, err := r.header(one)
 		if err != nil {
-			return fmt.Errorf("%w: %s sheet %q: %w", connectors.ErrConfig, in.name(), one.name, err)
+			return fmt.Errorf("%w: %s sheet %q: %w", errHeader, in.name(), one.name, err)
 		}
 		t.input, t.sheet = in, one.name
 		if k := t.find(r.pick.levelBy); r.pick.level != noLevels && r.pick.level != byOutline && k < 0 {

@@ -13,8 +13,8 @@ var (
 	// next time, and wraps connectors.ErrEnvironment.
 	errReply = fmt.Errorf("%w: %s", connectors.ErrEnvironment, document.CodeNetReply)
 	// errUnlike: it is not what the settings of the connection say. It wraps
-	// connectors.ErrConfig.
-	errUnlike = fmt.Errorf("%w: %s", connectors.ErrConfig, document.CodeNetReply)
+	// connectors.ErrData.
+	errUnlike = fmt.Errorf("%w: %s", connectors.ErrData, document.CodeNetReply)
 	// errCredentials: it does not know who asks, or does not let them. It wraps
 	// connectors.ErrEnvironment.
 	errCredentials = fmt.Errorf("%w: %s", connectors.ErrEnvironment, document.CodeAuthRefused)

@@ -333,7 +333,7 @@ func brokenReply(err error, format string) error {
 		return webPage(format)
 	case rows.Broken(err):
 		return fmt.Errorf("%w: the reply is %w", errReply, err)
-	case errors.Is(err, connectors.ErrConfig), errors.Is(err, connectors.ErrEnvironment), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, connectors.ErrConfig), errors.Is(err, connectors.ErrData), errors.Is(err, connectors.ErrEnvironment), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
 	return fmt.Errorf("%w: %w", errUnlike, err)

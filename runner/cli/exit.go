@@ -121,8 +121,8 @@ func hintFor(err error) string {
 		return "nothing was read or written; `tieout help error " + codeOf(err) + "` has more"
 	case codeOf(err) == string(document.CodeAuthRefused):
 		return "correct the credentials of the connection, prove them with `tieout check`, then run again; nothing was loaded"
-	case codeOf(err) == string(document.CodeNetReply):
-		return "nothing was loaded; `tieout help error net.reply` has more"
+	case codeOf(err) == string(document.CodeNetReply), errors.Is(err, connectors.ErrData):
+		return "nothing was loaded; `tieout help error " + codeOf(err) + "` has more"
 	case project.IsEnvironment(err):
 		return "check the system and the connection's settings with `tieout doctor`, then run again; nothing was loaded"
 	}

@@ -77,6 +77,7 @@ const (
 	CodeSourceAppendLookback    Code = "source.append_lookback"
 	CodeSourceDrift             Code = "source.drift"
 	CodeSourceFloatAmount       Code = "source.float_amount"
+	CodeSourceDamaged           Code = "source.damaged"
 
 	CodeStepUnknown        Code = "step.unknown"
 	CodeStepMissingField   Code = "step.missing_field"
@@ -298,6 +299,7 @@ func recordCodes() []CodeInfo {
 		{Code: CodeSourceAppendLookback, Summary: "lookback would append records twice"},
 		{Code: CodeSourceDrift, Summary: "the source's fields changed"},
 		{Code: CodeSourceFloatAmount, Summary: "an inexact number feeds an amount"},
+		{Code: CodeSourceDamaged, Summary: "a file is cut short, broken, or not what its name says"},
 		{Code: CodeStepUnknown, Summary: "there is no such step"},
 		{Code: CodeStepMissingField, Summary: "a step uses a field that is not there"},
 		{Code: CodeStepDuplicateField, Summary: "a step makes a field twice"},
