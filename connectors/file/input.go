@@ -63,7 +63,7 @@ func (f *disk) Close() error {
 		f.archive.Close()
 	}
 	if f.copies != nil {
-		f.copies.file.Close()
+		_ = f.copies.file.Close()
 	}
 	f.folder.Close()
 	return nil
@@ -204,7 +204,7 @@ func unpack(stream io.Reader, name string) (*blob, error) {
 	}
 	k, err := c.add(name, stream)
 	if err != nil {
-		c.file.Close()
+		_ = c.file.Close()
 		return nil, err
 	}
 	return &blob{ReaderAt: k, Closer: c.file, size: k.Size()}, nil

@@ -141,17 +141,19 @@ func (r *reader) Read(b []byte) (n int, err error) {
 			return 0, broken(err)
 		}
 	}
-	if n, err = r.in.Read(b); err != nil && err != io.EOF {
+	if n, err = r.in.Read(b); err != nil && !errors.Is(err, io.EOF) {
 		err = broken(err)
 	}
 	return n, err
 }
 
 // broken says whether the disk cannot be read, or gives what was not written.
+// Damage keeps the words of its cause alone, which may be an io.EOF: nobody may
+// take it for the end of the records.
 func broken(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return fmt.Errorf("%w: read the spool: %w", connectors.ErrEnvironment, err)
 	}
-	return fmt.Errorf("%w: %w: %v", connectors.ErrEnvironment, ErrDamaged, err)
+	return fmt.Errorf("%w: %w: %s", connectors.ErrEnvironment, ErrDamaged, err.Error())
 }

@@ -127,7 +127,7 @@ func TestDiskShowsNothing(t *testing.T) {
 func TestDamageIsFound(t *testing.T) {
 	const size = 300_000
 	for _, way := range ways {
-		for _, at := range []int64{0, 20, 120, 70_000, 150_200, 200_000, size, -1, -100_000} {
+		for _, at := range []int64{0, 20, 120, 70_000, 150_200, 200_000, size, -1, -100_000, -size} {
 			t.Run(fmt.Sprint(way.name, at), func(t *testing.T) {
 				o, data := options(t, 1<<30), noise(7, size)
 				read, done := way.fill(t, o, data)
@@ -136,6 +136,9 @@ func TestDamageIsFound(t *testing.T) {
 				got, err := read()
 				if !errors.Is(err, spool.ErrDamaged) || !errors.Is(err, connectors.ErrEnvironment) {
 					t.Errorf("%d bytes of %d, %v", len(got), size, err)
+				}
+				if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("%v looks like an end", err)
 				}
 				if !bytes.HasPrefix(data, got) {
 					t.Error("something was read that was not written")
