@@ -169,7 +169,7 @@ func missingColumn(t *testing.T, k SourceTarget) {
 	k.Fill(t, columns(), charges(1))
 	_, err := k.Source.Open(context.Background(), connectors.Read{Stream: k.Stream, Fields: []connectors.FieldSpec{spec("tenant", "text", "Tenant", "tenant_id")}})
 	var missing *connectors.MissingColumnError
-	if !errors.As(err, &missing) || !errors.Is(err, connectors.ErrConfig) {
+	if !errors.As(err, &missing) || !errors.Is(err, connectors.ErrData) {
 		t.Fatalf("Open: %v, want a missing column", err)
 	}
 	if missing.Field != "tenant" || len(missing.Columns) != 2 || !slices.Contains(missing.Known, "amount") {

@@ -211,7 +211,7 @@ func TestParquetModes(t *testing.T) {
 	}
 	writeFile(t, dir, "xx.parquet", []byte(parquetOf(t, parquet.Group{"id": parquet.String()}, one(parquet.ByteArrayValue([]byte("1"))))))
 	err := openErr(t, dir, SourceOptions{}, connectors.Read{Stream: "x*.parquet"})
-	if !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), "it has other columns than x.parquet") {
+	if !errors.Is(err, connectors.ErrData) || !strings.Contains(err.Error(), "it has other columns than x.parquet") {
 		t.Error(err)
 	}
 }
@@ -224,7 +224,7 @@ func TestParquetHostile(t *testing.T) {
 	for _, cut := range []int{0, 3, 8, len(whole) / 2, len(whole) - 1} {
 		dir := folder(t, map[string]string{"a.parquet": whole[:cut]})
 		err := openErr(t, dir, SourceOptions{}, connectors.Read{Stream: "a.parquet"})
-		if !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), "a.parquet is no sound Parquet file") {
+		if !errors.Is(err, connectors.ErrData) || !strings.Contains(err.Error(), "a.parquet is no sound Parquet file") {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}

@@ -227,7 +227,7 @@ func TestSheetRows(t *testing.T) {
 		t.Error(err)
 	}
 	err = openErr(t, dir, SourceOptions{Header: &Header{Contains: list("Qty", "Cost")}}, connectors.Read{Stream: "b.xlsm"})
-	if err == nil || !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), "header.contains") {
+	if err == nil || !errors.Is(err, connectors.ErrData) || !strings.Contains(err.Error(), "header.contains") {
 		t.Error(err)
 	}
 }

@@ -127,9 +127,9 @@ func TestRepliesThatAreNoPage(t *testing.T) {
 		"text":                     {typed("text/plain", "OK "+canary), connectors.ErrEnvironment, "begins with 'O'"},
 		"nothing":                  {typed("application/json", ""), connectors.ErrEnvironment, "it is empty"},
 		"another charset":          {typed("application/json; charset=utf-16", `{"data":[]}`), connectors.ErrEnvironment, `"utf-16"`},
-		"an error inside":          {typed("application/json", fmt.Sprintf(`{"error":%q}`, canary)), connectors.ErrConfig, `no "data"`},
-		"records that are a text":  {typed("application/json", `{"data":"none"}`), connectors.ErrConfig, "but a single value"},
-		"records twice":            {typed("application/json", `{"data":[{"a":1}],"data":[{"a":2}]}`), connectors.ErrConfig, "two members"},
+		"an error inside":          {typed("application/json", fmt.Sprintf(`{"error":%q}`, canary)), connectors.ErrData, `no "data"`},
+		"records that are a text":  {typed("application/json", `{"data":"none"}`), connectors.ErrData, "but a single value"},
+		"records twice":            {typed("application/json", `{"data":[{"a":1}],"data":[{"a":2}]}`), connectors.ErrData, "two members"},
 		"text behind":              {typed("application/json", `{"data":[]} x`), connectors.ErrEnvironment, "text follows"},
 		"a label that is wrong": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
@@ -145,8 +145,8 @@ func TestRepliesThatAreNoPage(t *testing.T) {
 		}, connectors.ErrEnvironment, "begins with"},
 		"not known":         {status(401), connectors.ErrEnvironment, "credentials"},
 		"not allowed":       {status(403), connectors.ErrEnvironment, "status 403"},
-		"not there":         {status(404), connectors.ErrConfig, "status 404 (Not Found)"},
-		"a mistake of ours": {status(422), connectors.ErrConfig, "status 422"},
+		"not there":         {status(404), connectors.ErrData, "status 404 (Not Found)"},
+		"a mistake of ours": {status(422), connectors.ErrData, "status 422"},
 		"not working":       {status(500), connectors.ErrEnvironment, "tried 6 times"},
 		"moved": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://other.example.com/c4n", http.StatusFound)

@@ -65,11 +65,11 @@ func TestJobGoesWrong(t *testing.T) {
 		start, poll, more, words string
 		kind                     error
 	}{
-		"no name":           {`{}`, `{}`, "", `the reply has no "export.id"`, connectors.ErrConfig},
+		"no name":           {`{}`, `{}`, "", `the reply has no "export.id"`, connectors.ErrData},
 		"failed":            {`{"export":{"id":7}}`, `{"status":"failed","why":"too many rows"}`, "", `says that the job failed: "too many rows"`, connectors.ErrEnvironment},
 		"never done":        {`{"export":{"id":7}}`, `{"status":"running"}`, "", `the job "7" was not done within 5m`, connectors.ErrEnvironment},
 		"nothing known":     {`{"export":{"id":7}}`, `{}`, "", `was not done within 5m`, connectors.ErrEnvironment},
-		"no address":        {`{"export":{"id":7}}`, `{"status":"ready"}`, "      url: url\n", `no address at "url"`, connectors.ErrConfig},
+		"no address":        {`{"export":{"id":7}}`, `{"status":"ready"}`, "      url: url\n", `no address at "url"`, connectors.ErrData},
 		"a strange address": {`{"export":{"id":7}}`, `{"status":"ready","url":"https://evil.example.com/x"}`, "      url: url\n", "neither base_url nor one of origins", web.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/rows"
+	"github.com/tieout/tieout/connectors/web"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -240,6 +241,7 @@ func (v *verdict) refusal(status int, moved string) error {
 	case status == http.StatusPartialContent:
 		kind, text = errReply, text+": it sent a part of the reply only, and nobody asked for a part"
 	case moved != "":
+		kind = web.ErrRefused
 		text += ", which leads to " + moved + "; redirections are not followed, so write the address it leads to as base_url"
 	case v.is == isMaintenance:
 		kind, text = connectors.ErrEnvironment, text+"; the service is being maintained, so run it again later"

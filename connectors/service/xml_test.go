@@ -133,7 +133,7 @@ func TestRepliesThatAreNoXMLPage(t *testing.T) {
 		"JSON":                    {"application/json", `{"rows":[]}`, connectors.ErrEnvironment, "not sound XML"},
 		"nothing":                 {"text/xml", "", connectors.ErrEnvironment, "not sound XML"},
 		"two roots":               {"text/xml", "<rows/><rows/>", connectors.ErrEnvironment, "not sound XML"},
-		"another document":        {"text/xml", "<error><text>no</text></error>", connectors.ErrConfig, `no element "rows"`},
+		"another document":        {"text/xml", "<error><text>no</text></error>", connectors.ErrData, `no element "rows"`},
 		"1,000 deep":              {"text/xml", strings.Repeat("<a>", 1000) + strings.Repeat("</a>", 1000), connectors.ErrEnvironment, "more than 512 elements within one another"},
 	}
 	for name, test := range tests {

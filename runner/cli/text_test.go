@@ -42,7 +42,7 @@ func TestExitOf(t *testing.T) {
 		{nil, 0}, {errors.New("x"), 1}, {usage(errors.New("x"), ""), 2}, {runner.ErrBlocked, 4}, {connectors.ErrTooManyRefused, 4},
 		{connectors.ErrEnvironment, 3}, {connectors.ErrFenced, 3}, {connectors.ErrCommitUnknown, 3}, {connectors.ErrConfig, 2},
 		{project.ErrNoRetry, 2}, {state.ErrLocked, 3}, {state.ErrCorrupt, 3}, {state.ErrNewer, 3}, {runner.ErrBalance, 1},
-		{&connectors.MissingColumnError{}, 2}, {errTerminated, 143}, {state.ErrServing, 3}, {serve.ErrLost, 3}, {schedule.ErrClock, 3},
+		{&connectors.MissingColumnError{}, 1}, {connectors.ErrData, 1}, {errTerminated, 143}, {state.ErrServing, 3}, {serve.ErrLost, 3}, {schedule.ErrClock, 3},
 	} {
 		err := c.err
 		if err != nil {
