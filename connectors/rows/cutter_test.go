@@ -196,3 +196,16 @@ func fillAll(text []byte) (out []string, held int, err error) {
 	}
 	return out, len(b.Held), nil
 }
+
+// A record that is broken tells nothing of the fields that stand behind the
+// fault.
+func TestPlanOfBrokenRecords(t *testing.T) {
+	read := connectors.Read{Stream: "x", Fields: []connectors.FieldSpec{{Name: "id", Kind: record.Text, Scale: record.NoScale}, {Name: "name", Kind: record.Text, Scale: record.NoScale}}}
+	if _, err := NewPlan(read, [][]byte{[]byte(`{"id":007,"name":"a"}`)}, limits()); err != nil {
+		t.Errorf("the only one: %v", err)
+	}
+	var missing *connectors.MissingColumnError
+	if _, err := NewPlan(read, [][]byte{[]byte(`{"id":NaN,"name":"a"}`), []byte(`{"id":1}`)}, limits()); !errors.As(err, &missing) || missing.Field != "name" {
+		t.Errorf("beside a sound one without the field: %v", err)
+	}
+}

@@ -92,6 +92,9 @@ func NewPlan(read connectors.Read, samples [][]byte, limits connectors.Limits) (
 func newPlan(read connectors.Read, samples [][]byte, limits connectors.Limits, markup bool) (*Plan, error) {
 	seen := &node{column: -1}
 	for _, raw := range samples {
+		if !jx.Valid(raw) {
+			continue // what it lacks behind the fault says nothing
+		}
 		if err := inspect(seen, jx.DecodeBytes(raw), limits, limits.Depth); err != nil {
 			continue // the record is held when it is read
 		}
