@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/tieout/tieout/connectors"
@@ -440,7 +441,8 @@ func (e *execution) fail(err error) {
 	if err == nil {
 		return
 	}
-	e.run.Cause, e.run.Error, e.run.ErrorCode = err, err.Error(), Code(err)
+	code := Code(err)
+	e.run.Cause, e.run.Error, e.run.ErrorCode = err, strings.Replace(err.Error(), code+": ", "", 1), code // who shows it puts the code in front
 }
 
 // nothingNew reports whether an incremental read met only what was loaded
