@@ -69,14 +69,14 @@ func TestTheUnknownIsNotGuessed(t *testing.T) {
 		return ""
 	}
 	run := w.run()
-	if run.Status != runner.Unknown || !strings.Contains(run.Error, "sink.unsettled") || !strings.Contains(run.Error, `create of there.bills "0"`) {
+	if run.Status != runner.Unknown || run.ErrorCode != "sink.unsettled" || !strings.Contains(run.Error, `create of there.bills "0"`) {
 		t.Fatalf("%s: %v", run.Status, run.Cause)
 	}
 	if len(w.service.papers) != 2 {
 		t.Errorf("one document that is not known kept the other from being sent: %d are there", len(w.service.papers))
 	}
 	for range 2 {
-		if run := w.run(); run.Status != runner.Failed || !strings.Contains(run.Error, "sink.unsettled") || w.service.sent != 2 {
+		if run := w.run(); run.Status != runner.Failed || run.ErrorCode != "sink.unsettled" || w.service.sent != 2 {
 			t.Errorf("%s, %d sent: %v", run.Status, w.service.sent, run.Cause)
 		}
 	}
@@ -222,7 +222,7 @@ func TestRealServicesAreGuarded(t *testing.T) {
 	}
 	w.service.fault = func(string) string { return "" }
 	w.service.traits.Real = true
-	if run := w.run(); !errors.Is(run.Cause, connectors.ErrConfig) || !strings.Contains(run.Error, "sink.unprotected") || w.service.sent != 2 {
+	if run := w.run(); !errors.Is(run.Cause, connectors.ErrConfig) || run.ErrorCode != "sink.unprotected" || w.service.sent != 2 {
 		t.Errorf("%s, %d sent: %v", run.Status, w.service.sent, run.Cause)
 	}
 }
