@@ -13,13 +13,14 @@ type Filler struct {
 	text    []byte
 	bad     []memberError // values of the record that are not what was declared
 	unknown map[string]int64
+	absent  []int64 // records that lack a required field, by its place in the plan
 	batches int64
 }
 
 // NewFiller makes a filler. place words where a record is, for messages:
 // "line 7".
 func NewFiller(plan *Plan, place func(Item) string) *Filler {
-	return &Filler{plan: plan, place: place, unknown: make(map[string]int64)}
+	return &Filler{plan: plan, place: place, unknown: make(map[string]int64), absent: make([]int64, len(plan.required))}
 }
 
 // Done ends a batch whose first n rows were filled: those that were not held
@@ -28,6 +29,14 @@ func (f *Filler) Done(b *record.Batch, n int) {
 	b.SetRows(n)
 	b.AllLive()
 	b.DropHeld(0)
+	for i, column := range f.plan.required {
+		presence := b.Columns[column].Presence
+		for _, row := range b.Live {
+			if presence[row] == record.Absent {
+				f.absent[i]++
+			}
+		}
+	}
 	b.Seq = f.batches
 	f.batches++
 }

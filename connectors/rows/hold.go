@@ -78,11 +78,18 @@ func asReceived(raw []byte) []byte {
 }
 
 // Notes tells of members that turned up only after the first records, and so
-// are in no field.
+// are in no field, and of fields that some records lack although they were not
+// declared optional.
 func (f *Filler) Notes(input string) []string {
 	var notes []string
 	for name, n := range f.unknown {
 		notes = append(notes, fmt.Sprintf("%s: %d records have a member %q that the first %d had not; declare it under fields to read it", input, n, name, SampleRecords))
+	}
+	for i, n := range f.absent {
+		if n > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d records have no %q and count as having no value there; say optional: true under fields if that is normal",
+				input, n, f.plan.root.shape.Fields[f.plan.required[i]].Name))
+		}
 	}
 	sort.Strings(notes)
 	return notes
