@@ -3,7 +3,8 @@ package cli
 const exitCodesText = `Exit codes
 
   0    done; records may be held, under the limit, and then it is said
-  1    the run failed
+  1    the run failed: also when a source is damaged or not what the pipeline
+       says of it
   2    the files or the command line are wrong
   3    the environment: a secret is missing, a system cannot be reached or
        refuses, the pipeline is locked or was taken over by a later run
