@@ -234,7 +234,7 @@ func (e *execution) spare(f *flow) {
 // and a file that is there in place of another has not mended it.
 func (e *execution) wholly(f *flow) bool {
 	if f.held == nil || e.cursor != nil || f.comparer != nil || e.job.Backfill() || e.job.Trigger == TriggerRetry ||
-		e.job.Load.Mode == connectors.Append || resumed(f.reader) {
+		e.job.Load.Mode == connectors.Append && !e.job.Once || resumed(f.reader) {
 		return false
 	}
 	windows, can := f.reader.(connectors.Windowed)
