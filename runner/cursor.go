@@ -67,6 +67,11 @@ func newTracker(c *connectors.Cursor, shape *record.Shape, read *connectors.Read
 	if err != nil {
 		return nil, fmt.Errorf("%w: cursor %q: %w", connectors.ErrConfig, field, err)
 	}
+	if c.To != "" {
+		if err := CheckRange(t.kind, read.Zone, Span{c.From, c.To}); err != nil {
+			return nil, err
+		}
+	}
 	t.keys = NewKeyer(shape, read.Key)
 	t.ties = make(map[string]bool)
 	if ties && before != nil {

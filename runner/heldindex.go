@@ -17,7 +17,12 @@ type heldIndex struct {
 	// later are the keys of records held behind a gathering step or by the
 	// sink, by the step they come in at again.
 	later map[int]map[string]struct{}
+	// hashed are those known only by what they hold.
+	hashed []hashedRecord
 }
+
+// hashedRecord is a held record without a key, and where it was read.
+type hashedRecord struct{ key, input string }
 
 // newHeldIndex starts an index of records of a shape; keyed says that they
 // have a key of their own.
@@ -37,19 +42,22 @@ func newHeldIndex(shape *record.Shape, keyed bool) *heldIndex {
 
 // add takes in one held record. When it has no value in the field looked at
 // first, nothing can be told from that field any more.
-func (x *heldIndex) add(key, text string, enter int) {
-	x.keys[key] = struct{}{}
-	if enter > 0 {
-		if x.later[enter] == nil {
-			x.later[enter] = make(map[string]struct{})
+func (x *heldIndex) add(h *Held) {
+	x.keys[h.Key] = struct{}{}
+	if hashed(h.Key) {
+		x.hashed = append(x.hashed, hashedRecord{h.Key, h.Input})
+	}
+	if h.Enter > 0 {
+		if x.later[h.Enter] == nil {
+			x.later[h.Enter] = make(map[string]struct{})
 		}
-		x.later[enter][key] = struct{}{}
+		x.later[h.Enter][h.Key] = struct{}{}
 		return
 	}
 	if x.field < 0 {
 		return
 	}
-	value, ok := memberText(text, x.name)
+	value, ok := memberText(h.Record, x.name)
 	if !ok {
 		x.field, x.values = -1, nil
 		return

@@ -41,6 +41,10 @@ type Job struct {
 	// which leaves the stored position alone.
 	FullRefresh bool
 	From, To    string
+	// Span is the whole backfill that From to To is a part of, if it is.
+	Span Span
+	// Once says that the sink takes no record twice, whatever its mode.
+	Once bool
 }
 
 // Comparer is a Reader that passes on only what differs from the last load.
@@ -145,9 +149,9 @@ type Journal interface {
 
 // Memory answers what earlier runs left behind.
 type Memory interface {
-	// EachHeld calls fn with the key, the JSON and the entry of each record a pipeline
-	// has held and waiting.
-	EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string, enter int)) error
+	// EachHeld calls fn with each record a pipeline has held and waiting; its
+	// key, input, record and entry are filled. fn does not keep it.
+	EachHeld(ctx context.Context, project, environment, pipeline string, fn func(*Held)) error
 	// History returns the last n runs of a pipeline that loaded, newest first.
 	History(ctx context.Context, project, environment, pipeline string, n int) ([]Run, error)
 }

@@ -65,11 +65,26 @@ func (k *Keyer) Named(b *record.Batch, row int) bool {
 // raw is the key of a record known only as JSON.
 func (k *Keyer) raw(json []byte) string { return string(k.digest(json)) }
 
+// hashMark begins a key that is a hash, of hashBytes bytes.
+const (
+	hashMark  = '#'
+	hashBytes = 12
+)
+
 func (k *Keyer) digest(text []byte) []byte {
 	sum := sha256.Sum256(text)
-	k.buf = append(k.buf[:0], '#')
-	k.buf = hex.AppendEncode(k.buf, sum[:12])
+	k.buf = append(k.buf[:0], hashMark)
+	k.buf = hex.AppendEncode(k.buf, sum[:hashBytes])
 	return k.buf
+}
+
+// hashed reports whether a key is a hash of what its record holds.
+func hashed(key string) bool {
+	if len(key) != 1+2*hashBytes || key[0] != hashMark {
+		return false
+	}
+	_, err := hex.DecodeString(key[1:])
+	return err == nil
 }
 
 // tie is the short hash of a key kept in a position.

@@ -32,6 +32,7 @@ type outcome struct {
 	met       map[string]struct{}
 	heldCount int64
 	heldLimit int64
+	inputs    map[string]struct{} // that records came from
 }
 
 // sampleSize is how many held records a run's own report carries.
@@ -41,7 +42,7 @@ func newOutcome(run Run, ch *chain, heldLimit int64) *outcome {
 	n := len(ch.steps)
 	return &outcome{run: run, ch: ch, heldLimit: heldLimit,
 		steps: make([]transforms.Tally, n+1), sums: make([]totals, n+1),
-		warned: make(map[string]int64), heldKeys: make(map[string]struct{}), met: make(map[string]struct{})}
+		warned: make(map[string]int64), heldKeys: make(map[string]struct{}), met: make(map[string]struct{}), inputs: make(map[string]struct{})}
 }
 
 // read counts a lane's batch as it came from the source.
@@ -53,6 +54,7 @@ func (o *outcome) read(l *lane) {
 	o.source.Dropped += l.repeated
 	o.source.Out += int64(len(l.entry.Live))
 	o.source.Held += int64(len(l.entry.Stopped))
+	o.inputs[l.entry.Origin.Input] = struct{}{}
 	for _, key := range l.met {
 		o.met[key] = struct{}{}
 	}
@@ -107,6 +109,27 @@ func (o *outcome) resolved() []string {
 	var keys []string
 	for key := range o.met {
 		if _, again := o.heldKeys[key]; !again {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// gone lists the earlier holds that are known only by what they hold and that
+// a whole read of their source did not meet: it has no such record any more.
+// What was read from a file that is not among those of this run stays.
+func (o *outcome) gone(waiting []hashedRecord) []string {
+	stays := make(map[string]bool)
+	for _, h := range waiting {
+		_, met := o.met[h.key]
+		_, again := o.heldKeys[h.key]
+		_, read := o.inputs[h.input]
+		stays[h.key] = stays[h.key] || met || again || h.input != "" && !read
+	}
+	var keys []string
+	for key, stay := range stays {
+		if !stay {
 			keys = append(keys, key)
 		}
 	}

@@ -228,3 +228,15 @@ func (e *execution) spare(f *flow) {
 	e.run.Warnings = append(e.run.Warnings, fmt.Sprintf("`missing: %s` was not applied: %d records that were held or refused have no key that can be told (first: %s), and they may be in the target; correct them and run again",
 		e.job.Load.Missing, f.lostKeys, f.lostFirst))
 }
+
+// wholly reports whether the run reads all that its source has, so that what
+// it does not meet is not there. What a sink appends is no copy of its source,
+// and a file that is there in place of another has not mended it.
+func (e *execution) wholly(f *flow) bool {
+	if f.held == nil || e.cursor != nil || f.comparer != nil || e.job.Backfill() || e.job.Trigger == TriggerRetry ||
+		e.job.Load.Mode == connectors.Append && !e.job.Once || resumed(f.reader) {
+		return false
+	}
+	windows, can := f.reader.(connectors.Windowed)
+	return !can || !windows.Windowed()
+}

@@ -128,6 +128,9 @@ func (e *execution) bounds() (*connectors.Cursor, error) {
 	switch {
 	case e.job.Backfill():
 		c.From, c.To = e.job.From, e.job.To
+		if err := e.twice(spec); err != nil {
+			return nil, err
+		}
 	case e.job.FullRefresh:
 	case e.run.Before != nil:
 		if e.run.Before.Field != c.Field {
@@ -334,7 +337,11 @@ func pastTotals(history []Run) []gate.Totals {
 // commit makes the load visible. The sink's own account of what it did is
 // checked, and the gate asked again when records were refused, before it does.
 func (e *execution) commit(ctx context.Context, f *flow) error {
-	if resolved := e.out.resolved(); len(resolved) > 0 {
+	resolved := e.out.resolved()
+	if e.wholly(f) {
+		resolved = append(resolved, e.out.gone(f.held.hashed)...)
+	}
+	if len(resolved) > 0 {
 		if err := e.deps.Journal.Stage(ctx, e.run, nil, resolved); err != nil {
 			return fmt.Errorf("record resolved records: %w", err)
 		}
@@ -420,6 +427,7 @@ func (e *execution) end(ctx context.Context, err error) Run {
 	}
 	e.run.Status = e.status(err, interrupted)
 	e.run.FinishedAt = e.deps.Now()
+	e.lookAhead()
 	e.fail(err)
 	if !e.began && e.job.Sink != nil { // a run that could not begin is a run that failed
 		if berr := e.deps.Journal.Begin(ctx, e.run); berr == nil {

@@ -89,7 +89,7 @@ func codeOf(err error) string {
 	}{
 		{state.ErrServing, document.CodeStateServing}, {serve.ErrLost, document.CodeStateServing}, {schedule.ErrClock, document.CodeStateClock},
 		{state.ErrLocked, document.CodeStateLocked}, {state.ErrCorrupt, document.CodeStateCorrupt}, {state.ErrNewer, document.CodeStateNewer},
-		{state.ErrMissing, document.CodeStateMissing}, {state.ErrUnreachable, document.CodeNetUnreachable},
+		{state.ErrMissing, document.CodeStateMissing}, {project.ErrNoRetry, document.CodeRunUsage}, {state.ErrUnreachable, document.CodeNetUnreachable},
 	} {
 		if errors.Is(err, known.err) {
 			return string(known.code)
@@ -100,7 +100,10 @@ func codeOf(err error) string {
 
 // hintFor is the next step after an error that does not bring its own.
 func hintFor(err error) string {
+	var wrong *runner.RangeError
 	switch {
+	case errors.As(err, &wrong):
+		return wrong.Next
 	case errors.Is(err, runner.ErrBlocked) && errors.Is(err, connectors.ErrCommitUnknown):
 		return "`tieout runs show` has what was refused and why; when that is mended, run again: what was not sent is sent, and nothing twice"
 	case errors.Is(err, runner.ErrBlocked):

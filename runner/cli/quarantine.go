@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tieout/tieout/runner/project"
 	"github.com/tieout/tieout/runner/state"
 )
 
@@ -158,15 +159,15 @@ func (a *app) quarantineShowCommand() *cobra.Command {
 		Args:              exactly("the record's number"),
 		ValidArgsFunction: a.completeHeld,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.held(cmd.Context(), args[0], func(_ *state.Store, e *state.HeldEntry) error {
-				return a.out.write(exitOK, e.RunID, view(e), func(w io.Writer) { writeHeldDetail(w, e) })
+			return a.held(cmd.Context(), args[0], func(p *project.Project, _ *state.Store, e *state.HeldEntry) error {
+				return a.out.write(exitOK, e.RunID, view(e), func(w io.Writer) { writeHeldDetail(w, e, lone(p, e)) })
 			})
 		},
 	}
 }
 
 // held finds one held record of this project.
-func (a *app) held(ctx context.Context, id string, fn func(*state.Store, *state.HeldEntry) error) error {
+func (a *app) held(ctx context.Context, id string, fn func(*project.Project, *state.Store, *state.HeldEntry) error) error {
 	n, err := heldID(id)
 	if err != nil {
 		return err
@@ -180,7 +181,7 @@ func (a *app) held(ctx context.Context, id string, fn func(*state.Store, *state.
 		if err != nil {
 			return missing(err, "see `tieout quarantine list` for the records there are")
 		}
-		return fn(store, &e)
+		return fn(p, store, &e)
 	})
 }
 
@@ -192,7 +193,9 @@ func heldID(text string) (int64, error) {
 	return n, nil
 }
 
-func writeHeldDetail(w io.Writer, e *state.HeldEntry) {
+// writeHeldDetail shows a held record; noRetry is why it cannot be run by
+// itself, nil when it can.
+func writeHeldDetail(w io.Writer, e *state.HeldEntry, noRetry error) {
 	writeHeldEntry(w, e)
 	fmt.Fprintf(w, "  pipeline  %s\n", e.Pipeline)
 	fmt.Fprintf(w, "  stage     %s\n", e.Stage)
@@ -210,6 +213,11 @@ func writeHeldDetail(w io.Writer, e *state.HeldEntry) {
 	}
 	if e.Status != state.Waiting {
 		fmt.Fprintf(w, "Next: tieout quarantine list %s\n", e.Pipeline)
+		return
+	}
+	if noRetry != nil {
+		fmt.Fprintf(w, "  %s\n", indented(noRetry.Error()))
+		fmt.Fprintf(w, "Next: tieout run %s\n", e.Pipeline)
 		return
 	}
 	fmt.Fprintf(w, "Next: tieout quarantine edit %d --set FIELD=VALUE, then tieout quarantine retry %s %d\n", e.ID, e.Pipeline, e.ID)

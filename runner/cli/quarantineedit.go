@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tieout/tieout/runner/project"
 	"github.com/tieout/tieout/runner/state"
 )
 
@@ -39,9 +40,12 @@ func (a *app) quarantineEditCommand() *cobra.Command {
 }
 
 func (a *app) edit(ctx context.Context, id string, sets []string, whole string) error {
-	return a.held(ctx, id, func(store *state.Store, e *state.HeldEntry) error {
+	return a.held(ctx, id, func(p *project.Project, store *state.Store, e *state.HeldEntry) error {
 		if e.Status != state.Waiting {
 			return missing(fmt.Errorf("held record %d is %s: %w", e.ID, e.Status, state.ErrMissing), "only records that wait can be edited")
+		}
+		if err := lone(p, e); err != nil {
+			return fmt.Errorf("an edit would never be read: %w", err)
 		}
 		after, err := edited(e.Record, sets, whole)
 		if err != nil {
@@ -57,6 +61,16 @@ func (a *app) edit(ctx context.Context, id string, sets []string, whole string) 
 			fmt.Fprintf(w, "Next: tieout quarantine retry %s %d\n", e.Pipeline, e.ID)
 		})
 	})
+}
+
+// lone refuses a record whose retry would be refused. Of a pipeline that is
+// gone, or has mistakes, that is not known.
+func lone(p *project.Project, e *state.HeldEntry) error {
+	pipeline, err := p.Workspace.Find(e.Pipeline)
+	if err != nil || p.Problems(pipeline) != nil {
+		return nil
+	}
+	return project.Retryable(pipeline, e)
 }
 
 // member is one field of a record as JSON. The order of fields is kept.

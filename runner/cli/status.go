@@ -38,6 +38,7 @@ type pipelineStatus struct {
 	Written  int64                `json:"written"`
 	Held     int64                `json:"held_waiting"`
 	Position *connectors.Position `json:"position,omitempty"`
+	Ahead    string               `json:"position_ahead,omitempty"` // that it lies in the future, and what to do
 	Error    string               `json:"error,omitempty"`
 	Slot     string               `json:"slot,omitempty"` // local time of the one the result is of, where it has no run
 
@@ -143,6 +144,9 @@ func (a *app) statusOf(ctx context.Context, p *project.Project, store *state.Sto
 	}
 	if len(last) > 0 {
 		s.setRun(&last[0])
+	}
+	if pipeline.Source.Cursor != nil {
+		s.Ahead = runner.Ahead(s.Pipeline, s.Position, a.Now())
 	}
 	tried, found, err := a.keeper(p, store).LastTried(ctx, s.Pipeline)
 	if found && (len(last) == 0 || without(&tried, &last[0])) {

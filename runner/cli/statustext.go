@@ -120,6 +120,9 @@ func writeStanding(w io.Writer, s *pipelineStatus) {
 	if s.mistakes > 0 {
 		fmt.Fprintf(w, "%s  %s\n", s.Pipeline, mistakesText(s.mistakes, s.File))
 	}
+	if s.Ahead != "" {
+		fmt.Fprintf(w, "%s  %s\n", s.Pipeline, s.Ahead)
+	}
 	if s.Slot != "" {
 		fmt.Fprintf(w, "%s  slot %s %s without a run: %s\n", s.Pipeline, s.Slot, s.Result, s.Error)
 	}

@@ -46,7 +46,7 @@ func windows(from, to, length string) ([]window, error) {
 			return nil, tooMany()
 		}
 	}
-	return orNone(out)
+	return orNone(out, from, to)
 }
 
 func days(first, last calendar.Date, size time.Duration) ([]window, error) {
@@ -61,16 +61,16 @@ func days(first, last calendar.Date, size time.Duration) ([]window, error) {
 			return nil, tooMany()
 		}
 	}
-	return orNone(out)
+	return orNone(out, first.String(), last.String())
 }
 
 func tooMany() error {
 	return usage(fmt.Errorf("the range has more than %d windows", mostWindows), "write a longer --window")
 }
 
-func orNone(list []window) ([]window, error) {
+func orNone(list []window, from, to string) ([]window, error) {
 	if len(list) == 0 {
-		return nil, usage(errors.New("--from lies behind --to"), "exchange the two")
+		return nil, usage(fmt.Errorf("--from %q lies behind --to %q", from, to), "exchange the two")
 	}
 	return list, nil
 }

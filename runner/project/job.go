@@ -2,7 +2,9 @@ package project
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,8 +24,9 @@ type RunOptions struct {
 	Given       string // a file whose records stand in for the source; dry runs only
 	FullRefresh bool
 	From, To    string
-	AsOf        time.Time // zero: now
-	Trigger     string    // what started it; "manual" when empty
+	Span        runner.Span // the whole backfill that From to To is a part of
+	AsOf        time.Time   // zero: now
+	Trigger     string      // what started it; "manual" when empty
 	Progress    func(read, written int64)
 	Workers     int
 	// Retry runs held records again: they stand in for the source.
@@ -51,6 +54,9 @@ func (p *Project) Run(ctx context.Context, pipeline *pipelines.Pipeline, o RunOp
 	}
 	job, err := p.job(ctx, pipeline, o)
 	if err != nil {
+		return runner.Run{}, err
+	}
+	if err := checkRange(&job, o.Given != ""); err != nil {
 		return runner.Run{}, err
 	}
 	if most := pipeline.Timeout.Std(); most > 0 {
@@ -126,7 +132,7 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 	tables := p.tables(ctx, o.Given == "", pipeline.Each)
 	job := runner.Job{RunID: p.options.NewID(), LoadID: p.options.NewID(), Project: p.Workspace.Project.Project.Value,
 		Environment: p.options.Environment, Trigger: o.Trigger, Pipeline: pipeline, Typed: pipeline.Assume() == record.Unknown,
-		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To}
+		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To, Span: o.Span}
 	switch {
 	case o.Slot != nil:
 		job.RunID, job.Slot, job.Attempt = o.Slot.RunID, o.Slot.Nominal, o.Slot.Attempt
@@ -172,6 +178,7 @@ func (p *Project) connect(job *runner.Job, pipeline *pipelines.Pipeline, o RunOp
 		return err
 	}
 	job.Sink, err = p.sink(pipeline, job.RunID)
+	_, job.Once = job.Sink.(*delivery.Sink)
 	return err
 }
 
@@ -182,8 +189,8 @@ func (p *Project) given(job *runner.Job, pipeline *pipelines.Pipeline, name stri
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(abs); err != nil {
-		return nil, fmt.Errorf("%w: the given records: %w", connectors.ErrConfig, err)
+	if err := isGiven(name, abs); err != nil {
+		return nil, err
 	}
 	job.Read.Stream, job.Read.Cursor, job.Typed = filepath.Base(abs), nil, false
 	job.Pipeline.Source.Cursor = nil
@@ -193,6 +200,46 @@ func (p *Project) given(job *runner.Job, pipeline *pipelines.Pipeline, name stri
 		options = pipeline.SourceOptions()
 	}
 	return p.fileSource(filepath.Dir(abs), options)
+}
+
+// isGiven refuses a name that no records can be read from.
+func isGiven(name, abs string) error {
+	info, err := os.Stat(abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(name):
+		here, _ := os.Getwd()
+		return fmt.Errorf("%w: the given records: there is no file %q; a relative path begins where you are (%s), not in the folder of -C", connectors.ErrConfig, name, here)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: the given records: there is no file %q", connectors.ErrConfig, name)
+	case err != nil: // its text names the file
+		return fmt.Errorf("%w: the given records: %w", connectors.ErrConfig, err)
+	case info.IsDir():
+		return fmt.Errorf("%w: the given records: %q is a folder; name one file in it", connectors.ErrConfig, name)
+	}
+	return nil
+}
+
+// checkRange refuses a backfill that cannot mean anything, as far as it is
+// known before the source is opened.
+func checkRange(job *runner.Job, given bool) error {
+	if !job.Backfill() {
+		return nil
+	}
+	source := &job.Pipeline.Source
+	if source.Cursor == nil {
+		if given || job.Load.Missing != "" && job.Load.Missing != connectors.Keep { // which has a reason of its own
+			return nil
+		}
+		return &runner.RangeError{Why: "--from and --to are values of the source's cursor, and the pipeline has none: it would read everything", Next: "leave them out, or give the source a cursor"}
+	}
+	kind := job.Pipeline.Assume()
+	if t, declared := source.Types().Get(source.Cursor.Field.Value); declared {
+		kind = t.Kind
+	}
+	if kind == record.Unknown {
+		return nil
+	}
+	return runner.CheckRange(kind, job.Read.Zone, runner.Span{From: job.From, To: job.To})
 }
 
 // fileConnector is the connector that reads mapping files and given records.

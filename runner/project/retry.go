@@ -23,14 +23,11 @@ var ErrNoRetry = errors.New("cannot be retried by itself")
 // that a later step must see together with others would make a document that
 // is not whole.
 func (p *Project) RetryGroups(ctx context.Context, pipeline *pipelines.Pipeline, entries []state.HeldEntry) ([][]state.HeldEntry, error) {
-	if pipeline.Mode() == string(connectors.Replace) {
-		return nil, fmt.Errorf("%w: the pipeline %q replaces its target, which would then hold these records alone; correct the source and run it again", ErrNoRetry, pipeline.Name())
-	}
 	groups := make(map[int][]state.HeldEntry)
 	var enters []int
 	for i := range entries {
 		e := &entries[i]
-		if err := retryable(pipeline, e); err != nil {
+		if err := Retryable(pipeline, e); err != nil {
 			return nil, err
 		}
 		if groups[e.Enter] == nil {
@@ -49,7 +46,12 @@ func (p *Project) RetryGroups(ctx context.Context, pipeline *pipelines.Pipeline,
 	return out, nil
 }
 
-func retryable(pipeline *pipelines.Pipeline, e *state.HeldEntry) error {
+// Retryable refuses a held record that cannot be run by itself, and so need not
+// be edited either: what was edited is only ever read by a retry.
+func Retryable(pipeline *pipelines.Pipeline, e *state.HeldEntry) error {
+	if pipeline.Mode() == string(connectors.Replace) {
+		return fmt.Errorf("%w: the pipeline %q replaces its target, which would then hold these records alone; correct the source and run it again", ErrNoRetry, pipeline.Name())
+	}
 	if e.Enter > len(pipeline.Transforms) {
 		return fmt.Errorf("%w: held record %d was held before step %d, which the pipeline no longer has; run it again", ErrNoRetry, e.ID, e.Enter+1)
 	}

@@ -17,7 +17,8 @@ type HeldStatus string
 
 // Pending: its run has not committed. Waiting: for a person or a
 // re-read. Replaced: a later run held the same record again. Resolved: it got
-// through. Discarded: a person gave it up. Evidence: of a run that committed
+// through, or, where only what it holds tells it apart, its source has it no
+// more. Discarded: a person gave it up. Evidence: of a run that committed
 // nothing.
 const (
 	Pending   HeldStatus = "pending"

@@ -145,20 +145,19 @@ func (s *Store) Unsettled(ctx context.Context, project, environment, pipeline st
 }
 
 // EachHeld calls fn with each record a pipeline has held and waiting.
-func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline string, fn func(key, record string, enter int)) error {
-	rows, err := s.db.QueryContext(ctx, s.db.Rebind(`SELECT record_key, record, enter_step FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
+func (s *Store) EachHeld(ctx context.Context, project, environment, pipeline string, fn func(*runner.Held)) error {
+	rows, err := s.db.QueryContext(ctx, s.db.Rebind(`SELECT record_key, input, record, enter_step FROM tieout_held WHERE project = ? AND environment = ? AND pipeline = ? AND status = ?`),
 		project, environment, pipeline, string(Waiting))
 	if err != nil {
 		return s.named(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var key, record string
-		var enter int
-		if err := rows.Scan(&key, &record, &enter); err != nil {
+		var h runner.Held
+		if err := rows.Scan(&h.Key, &h.Input, &h.Record, &h.Enter); err != nil {
 			return s.named(err)
 		}
-		fn(key, record, enter)
+		fn(&h)
 	}
 	if err := rows.Err(); err != nil {
 		return s.named(err)

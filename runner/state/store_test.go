@@ -111,7 +111,7 @@ func TestHeldRecordsFollowTheirRun(t *testing.T) {
 		finish(t, s, run("3"), false) // finishing twice changes nothing
 		wantWaiting(t, s, `a {"n":3}`)
 		keys := map[string]string{}
-		err := s.EachHeld(ctx, "p", "", "rent", func(key, record string, _ int) { keys[key] = record })
+		err := s.EachHeld(ctx, "p", "", "rent", func(h *runner.Held) { keys[h.Key] = h.Record })
 		if diff := cmp.Diff(map[string]string{"a": `{"n":3}`}, keys); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
