@@ -100,6 +100,9 @@ func (s *Source) adopt(schema *Schema) {
 	}
 }
 
+// HasSchema reports whether a document says which fields the stream has.
+func (s *Source) HasSchema() bool { return s.schema != nil }
+
 // Policy is the contract in force, with the answers that stand when none is
 // written.
 func (p *Pipeline) Policy() Contract {
@@ -111,6 +114,11 @@ func (p *Pipeline) Policy() Contract {
 	c := p.Contract.over(&base)
 	return Contract{Extra: cmp.Or(c.Extra, extra), Missing: cmp.Or(c.Missing, Freeze), Retyped: cmp.Or(c.Retyped, Quarantine)}
 }
+
+// Widens reports whether the pipeline itself says that fields nobody declared
+// go on, so that any target may be given columns for them. What a schema says
+// is about the source alone.
+func (p *Pipeline) Widens() bool { return p.Contract != nil && p.Contract.Extra == Evolve }
 
 // Closed reports whether the stream has no fields but those declared.
 func (p *Pipeline) Closed() bool { return p.Source.schema != nil && p.Policy().Extra == Freeze }
