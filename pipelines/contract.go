@@ -19,7 +19,7 @@ const (
 // Contract says what happens when the fields of a source drift away from
 // those declared. What is not written is "".
 type Contract struct {
-	Extra   string `yaml:"extra" enum:"evolve,freeze,quarantine" doc:"A field that is not declared: it is passed on, fails the run, or holds the records that have it. evolve when not given; freeze for a stream with a schema."`
+	Extra   string `yaml:"extra" enum:"evolve,freeze,quarantine" doc:"A field that is not declared: it is passed on and a table that a load created gets a column for it (written in the pipeline, any table does), it fails the run, or it holds the records that have it. evolve when not given; freeze for a stream with a schema."`
 	Missing string `yaml:"missing" enum:"evolve,freeze,quarantine" doc:"A declared field that the source lacks: it has no value, fails the run, or holds the records without it. freeze when not given."`
 	Retyped string `yaml:"retyped" enum:"freeze,quarantine" doc:"A value that is not of the declared type fails the run, or holds its record. quarantine when not given."`
 }

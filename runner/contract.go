@@ -166,37 +166,6 @@ func (c *contract) cut(b *record.Batch) {
 	b.Columns, b.Shape = b.Columns[:to], c.kept
 }
 
-// undeclared names the fields of a load that the source has, that nobody
-// declared and that came through the steps under their own names: a target
-// that lacks one may be given a column for it. What the sink's settings name
-// is not among them, as a name written there is meant for a column that is
-// there.
-func undeclared(p *pipelines.Pipeline, in *record.Shape, load *connectors.Load) (names []string) {
-	if p.Policy().Extra != pipelines.Evolve {
-		return nil
-	}
-	declared := p.Source.Types().Keys()
-	for i := range load.Shape.Fields {
-		name := load.Shape.Fields[i].Name
-		named := slices.Contains(load.Key, name) || slices.ContainsFunc(load.Where, func(c connectors.Condition) bool { return c.Field == name })
-		change := name == pipelines.ChangeField && p.Source.Compares()
-		if in.Index(name) >= 0 && !named && !change && !slices.Contains(declared, name) && untouched(p, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// untouched reports whether a field comes through all steps as it is.
-func untouched(p *pipelines.Pipeline, name string) bool {
-	for i := range p.Transforms {
-		if before, kept := p.Transforms[i].Keeps(name); !kept || before != name {
-			return false
-		}
-	}
-	return true
-}
-
 func (c *contract) hold(b *record.Batch, row int32, column int, what string) {
 	name := c.shape.Fields[column].Name
 	b.Hold(record.Hold{Row: row, Step: record.StepSource, Code: string(document.CodeSourceDrift), Rule: "contract", Field: name, Record: record.AppendRowJSON(nil, b, int(row)),
