@@ -50,6 +50,9 @@ func (d *mysqlDB) target(ctx context.Context, s *session, load connectors.Load) 
 		return nil, err
 	}
 	p.name = load.Stream
+	if err := checkCreated(p.names(), 0, true); err != nil {
+		return nil, err
+	}
 	there, err := d.look(ctx, s, p, name)
 	if err != nil {
 		return nil, err
@@ -161,11 +164,7 @@ func (d *mysqlDB) fitColumns(ctx context.Context, s *session, p *plan, name tabl
 
 // create makes the table. Its texts are compared byte by byte.
 func (d *mysqlDB) create(ctx context.Context, s *session, p *plan) error {
-	names := p.names()
-	if err := checkCreated(names, 0, true); err != nil {
-		return err
-	}
-	if err := mysqlNames(append(names, p.name)); err != nil {
+	if err := mysqlNames(append(p.names(), p.name)); err != nil {
 		return err
 	}
 	collation, err := mysqlCollation(ctx, s)

@@ -48,6 +48,9 @@ func (d *sqliteDB) target(ctx context.Context, s *session, load connectors.Load)
 		return nil, err
 	}
 	plan.target = "main." + plan.target
+	if err := checkCreated(plan.names(), 0, true); err != nil {
+		return nil, err
+	}
 	columns, err := liteColumns(ctx, s, load.Stream)
 	if err != nil {
 		return nil, err
@@ -209,9 +212,6 @@ func liteCreated(c *column) {
 // planCreate plans the table. SQLite keeps the text of the statement, the
 // comment in it.
 func (d *sqliteDB) planCreate(p *plan) error {
-	if err := checkCreated(p.names(), 0, true); err != nil {
-		return err
-	}
 	var lines []string
 	for i, c := range p.fitted() {
 		liteCreated(c)

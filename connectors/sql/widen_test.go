@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/record"
 )
 
 // widenRent loads into the table rent, whose column due is to be added.
@@ -94,4 +95,24 @@ func TestMySQLWidenRights(t *testing.T) {
 	clerk.config = &config
 	_, err := widenRent(t, &sink{dialect: &clerk, now: time.Now}, connectors.Upsert, false, "a")
 	statementFor(t, err, "ALTER TABLE `"+name+"`.`rent` ADD COLUMN `due` date NULL;")
+}
+
+// TestWidenFolds: a new field that differs from another in case alone has no
+// column of its own where the database folds names.
+func TestWidenFolds(t *testing.T) {
+	lite := newSQLite(t.TempDir(), "a.db")
+	maria, onMaria := mysqlFor(t)
+	for name, k := range map[string]*sink{"sqlite": {dialect: lite, now: time.Now}, "mariadb": onMaria} {
+		must(t, k.dialect, "CREATE TABLE rent (id varchar(20), amount text)")
+		l := rentLoad(connectors.Append, 2)
+		l.Shape = record.MustShape(record.NewField("id", record.Text), record.NewField("ID", record.Text))
+		l.Extra, l.ExtraAnywhere = []string{"ID"}, true
+		_, err := k.Begin(t.Context(), l)
+		if !errors.Is(err, connectors.ErrConfig) || !strings.Contains(err.Error(), `"id" and "ID" would be one column`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := ask(t, maria, "SELECT count(*) FROM information_schema.columns WHERE table_schema = database() AND table_name = 'rent'"); got != "2" {
+		t.Errorf("the table has %s columns", got)
+	}
 }
