@@ -117,6 +117,11 @@ type Load struct {
 	// AsOf is the instant the load stands for: where a version of History
 	// begins, and when a closed record ended.
 	AsOf time.Time
+	// Extra names fields of Shape that the source has and nobody declared. A
+	// target that lacks some of them, and that a load created, may be given
+	// columns for them; with ExtraAnywhere so may any target.
+	Extra         []string
+	ExtraAnywhere bool
 	// Zone is where zone-less columns of the target belong; nil is UTC.
 	Zone *time.Location
 	// MaxRefused is how many records the sink may refuse before the load

@@ -75,8 +75,8 @@ type Resumer interface {
 	Resumed() bool
 }
 
-// Noter is a Reader that has something to say about what it read, in
-// sentences, once it has ended.
+// Noter is a Reader that has something to say about what it read, or a Writer
+// about what it did to its target, in sentences, once it has ended.
 type Noter interface {
 	Notes() []string
 }

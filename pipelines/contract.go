@@ -19,7 +19,7 @@ const (
 // Contract says what happens when the fields of a source drift away from
 // those declared. What is not written is "".
 type Contract struct {
-	Extra   string `yaml:"extra" enum:"evolve,freeze,quarantine" doc:"A field that is not declared: it is passed on, fails the run, or holds the records that have it. evolve when not given; freeze for a stream with a schema."`
+	Extra   string `yaml:"extra" enum:"evolve,freeze,quarantine" doc:"A field that is not declared: it is passed on and a table that a load created gets a column for it (written in the pipeline, any table does), it fails the run, or it holds the records that have it. evolve when not given; freeze for a stream with a schema."`
 	Missing string `yaml:"missing" enum:"evolve,freeze,quarantine" doc:"A declared field that the source lacks: it has no value, fails the run, or holds the records without it. freeze when not given."`
 	Retyped string `yaml:"retyped" enum:"freeze,quarantine" doc:"A value that is not of the declared type fails the run, or holds its record. quarantine when not given."`
 }
@@ -100,6 +100,9 @@ func (s *Source) adopt(schema *Schema) {
 	}
 }
 
+// HasSchema reports whether a document says which fields the stream has.
+func (s *Source) HasSchema() bool { return s.schema != nil }
+
 // Policy is the contract in force, with the answers that stand when none is
 // written.
 func (p *Pipeline) Policy() Contract {
@@ -111,6 +114,11 @@ func (p *Pipeline) Policy() Contract {
 	c := p.Contract.over(&base)
 	return Contract{Extra: cmp.Or(c.Extra, extra), Missing: cmp.Or(c.Missing, Freeze), Retyped: cmp.Or(c.Retyped, Quarantine)}
 }
+
+// Widens reports whether the pipeline itself says that fields nobody declared
+// go on, so that any target may be given columns for them. What a schema says
+// is about the source alone.
+func (p *Pipeline) Widens() bool { return p.Contract != nil && p.Contract.Extra == Evolve }
 
 // Closed reports whether the stream has no fields but those declared.
 func (p *Pipeline) Closed() bool { return p.Source.schema != nil && p.Policy().Extra == Freeze }

@@ -55,7 +55,7 @@ func newContract(p *pipelines.Pipeline, shape *record.Shape) (*contract, error) 
 		return nil, fmt.Errorf("%w: %s: the source has %s that %s: declare them, or let the contract evolve", connectors.ErrData,
 			document.CodeSourceDrift, list(extra), closedBy(p))
 	}
-	if len(extra) > 0 && policy.Extra != pipelines.Quarantine && p.Contract != nil {
+	if len(extra) > 0 && policy.Extra != pipelines.Quarantine && (p.Contract != nil || p.Source.HasSchema()) {
 		c.notes = append(c.notes, fmt.Sprintf("the source has %s that nobody declared; passed on", list(extra)))
 	}
 	if len(c.extra) > 0 {

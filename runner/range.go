@@ -28,12 +28,9 @@ func (e *RangeError) Unwrap() error { return connectors.ErrConfig }
 // kind. What cannot be read as such a value is left to the run to name.
 func CheckRange(kind record.Kind, zone *time.Location, s Span) error {
 	t := tracker{kind: kind}
-	from, err := t.bound(s.From, zone, false)
-	if err != nil {
-		return nil
-	}
-	to, err := t.bound(s.To, zone, true)
-	if err != nil || !from.behind(&to) {
+	from, noFrom := t.bound(s.From, zone, false)
+	to, noTo := t.bound(s.To, zone, true)
+	if noFrom != nil || noTo != nil || !from.behind(&to) {
 		return nil
 	}
 	return &RangeError{Why: fmt.Sprintf("--from %q lies behind --to %q, so that no record lies between", s.From, s.To), Next: "exchange the two"}

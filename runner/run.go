@@ -228,6 +228,7 @@ func (e *execution) beginLoad(ctx context.Context, f *flow) error {
 	load := e.job.Load
 	load.Shape, load.Where = f.ch.out, f.scope.conditions
 	load.MaxRefused = int(e.out.heldLimit)
+	load.Extra, load.ExtraAnywhere = undeclared(e.job.Pipeline, f.ch.in, &load), e.job.Pipeline.Widens()
 	w, err := e.job.Sink.Begin(ctx, load)
 	if err != nil {
 		return fmt.Errorf("begin load: %w", err)
@@ -424,6 +425,9 @@ func (e *execution) end(ctx context.Context, err error) Run {
 		if abort := e.writer.Abort(ctx); abort != nil {
 			e.deps.Log.Warn("undo the load", "run_id", e.run.RunID, "error", abort)
 		}
+	}
+	if noter, can := e.writer.(connectors.Noter); can {
+		e.run.Warnings = append(e.run.Warnings, noter.Notes()...)
 	}
 	e.run.Status = e.status(err, interrupted)
 	e.run.FinishedAt = e.deps.Now()

@@ -23,6 +23,8 @@ type SinkHarness struct {
 	// Missing says that the sink takes away what a load does not hold, and
 	// knows where.
 	Missing bool
+	// Widens says that the sink gives its target columns for new fields.
+	Widens bool
 	// Broken gives a sink whose target cannot be reached, built with Secrets.
 	Broken  func(t *testing.T) connectors.Sink
 	Secrets []string
@@ -44,6 +46,10 @@ type SinkTarget struct {
 	// whose id is poison.
 	Narrow func(t *testing.T)
 	Refuse func(t *testing.T)
+	// Widening is set for targets of a harness that Widens; the suite sets
+	// Fresh, which gives another empty target.
+	Widening *Widening
+	Fresh    func(t *testing.T) SinkTarget
 }
 
 // RunSink runs the suite for sinks.
@@ -79,11 +85,18 @@ func RunSink(t *testing.T, h SinkHarness) {
 	if h.Missing {
 		cases = append(cases, missingCases()...)
 	}
+	if h.Widens {
+		cases = append(cases, widenCases()...)
+	}
 	for _, c := range cases {
 		if c.mode != "" && !slices.Contains(h.Modes, c.mode) {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) { c.run(t, h.New(t)) })
+		t.Run(c.name, func(t *testing.T) {
+			k := h.New(t)
+			k.Fresh = h.New
+			c.run(t, k)
+		})
 	}
 	if h.Broken != nil {
 		t.Run("secrets are in no error", func(t *testing.T) { noSecrets(t, h) })

@@ -73,8 +73,7 @@ func (c *columnar) openOld(ctx context.Context) (connectors.Reader, error) {
 	}
 	if want, have := stored(c.w.load.Shape), stored(r.Shape()); want != have {
 		r.Close()
-		return nil, fmt.Errorf("%w: %s has other columns: %s, and this load writes %s; write to another file, or use mode: replace",
-			connectors.ErrData, c.w.target.name, have, want)
+		return nil, c.w.otherColumns(fmt.Sprintf("%s, and this load writes %s", have, want), r.Shape().Names())
 	}
 	return r, nil
 }

@@ -93,7 +93,7 @@ func (w *writer) start(ctx context.Context, delimiter byte) (err error) {
 		w.buf = head
 		return nil
 	}
-	there, err := w.sameHeader(ctx, head)
+	there, err := w.sameHeader(ctx, head, delimiter)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (w *writer) forget() {
 
 // sameHeader refuses to add records under other columns; there reports
 // whether there is a file to add to.
-func (w *writer) sameHeader(ctx context.Context, head []byte) (there bool, err error) {
+func (w *writer) sameHeader(ctx context.Context, head []byte, delimiter byte) (there bool, err error) {
 	old, err := w.old(ctx)
 	if err != nil || old == nil {
 		return false, err
@@ -155,8 +155,8 @@ func (w *writer) sameHeader(ctx context.Context, head []byte) (there bool, err e
 	got := bytes.TrimPrefix(first[:n], []byte("\xef\xbb\xbf"))
 	if n > 0 && !bytes.HasPrefix(got, head) {
 		line, _, _ := bytes.Cut(got, []byte{'\n'})
-		return true, fmt.Errorf("%w: %s has other columns: its first line begins %q, this load writes %q; write to another file, or use mode: replace",
-			connectors.ErrData, w.target.name, line, bytes.TrimSpace(head))
+		has := headerNames(io.MultiReader(bytes.NewReader(got), io.LimitReader(old, int64(connectors.DefaultLimits().RecordBytes))), delimiter)
+		return true, w.otherColumns(fmt.Sprintf("its first line begins %q, this load writes %q", line, bytes.TrimSpace(head)), has)
 	}
 	return true, nil
 }

@@ -50,6 +50,9 @@ func (d *mysqlDB) target(ctx context.Context, s *session, load connectors.Load) 
 		return nil, err
 	}
 	p.name = load.Stream
+	if err := checkCreated(p.names(), 0, true); err != nil {
+		return nil, err
+	}
 	there, err := d.look(ctx, s, p, name)
 	if err != nil {
 		return nil, err
@@ -72,9 +75,10 @@ func (d *mysqlDB) target(ctx context.Context, s *session, load connectors.Load) 
 func (d *mysqlDB) look(ctx context.Context, s *session, p *plan, name tableName) (bool, error) {
 	var tables []struct {
 		Kind   string            `db:"kind"`
+		Mark   string            `db:"mark"`
 		Engine stdsql.NullString `db:"engine"`
 	}
-	err := s.conn.SelectContext(ctx, &tables, "SELECT table_type AS kind, engine AS engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+	err := s.conn.SelectContext(ctx, &tables, "SELECT table_type AS kind, table_comment AS mark, engine AS engine FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
 		name.schema, name.table)
 	if err != nil || len(tables) == 0 {
 		return false, s.wrap(err, "look for table %q", p.name)
@@ -85,6 +89,7 @@ func (d *mysqlDB) look(ctx context.Context, s *session, p *plan, name tableName)
 	if engine := tables[0].Engine.String; !strings.EqualFold(engine, "InnoDB") {
 		return false, codedError(document.CodeSinkType, "table %q is kept by the engine %s, which cannot undo a load; ALTER TABLE %s ENGINE = InnoDB", p.name, engine, p.target)
 	}
+	p.wide.open = p.wide.open || strings.Contains(tables[0].Mark, createdMark)
 	return true, nil
 }
 
@@ -112,8 +117,20 @@ func (d *mysqlDB) rights(ctx context.Context, s *session, p *plan, load *connect
 	return nil
 }
 
-// fit gives every field its column.
+// fit gives every field its column. Columns that may be added are, once all
+// others are known to fit.
 func (d *mysqlDB) fit(ctx context.Context, s *session, p *plan, name tableName) error {
+	if err := d.fitColumns(ctx, s, p, name); err != nil || len(p.wide.adds) == 0 {
+		return err
+	}
+	if err := d.addColumns(ctx, s, p); err != nil {
+		return err
+	}
+	p.wide.adds, p.wide.open = nil, false
+	return d.fitColumns(ctx, s, p, name)
+}
+
+func (d *mysqlDB) fitColumns(ctx context.Context, s *session, p *plan, name tableName) error {
 	var columns []mysqlColumn
 	if err := s.conn.SelectContext(ctx, &columns, strings.ReplaceAll(mysqlColumns, `"`, "`"), name.schema, name.table); err != nil {
 		return s.wrap(err, "read the columns of %q", p.name)
@@ -126,8 +143,10 @@ func (d *mysqlDB) fit(ctx context.Context, s *session, p *plan, name tableName) 
 	for _, c := range p.fitted() {
 		at := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, c.name) })
 		if at < 0 {
-			return codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
-				p.name, c.name, strings.Join(names, ", "))
+			if err := p.missing(c, names); err != nil {
+				return err
+			}
+			continue
 		}
 		given[at] = true
 		if err := mysqlFit(p, c, &columns[at]); err != nil {
@@ -145,22 +164,12 @@ func (d *mysqlDB) fit(ctx context.Context, s *session, p *plan, name tableName) 
 
 // create makes the table. Its texts are compared byte by byte.
 func (d *mysqlDB) create(ctx context.Context, s *session, p *plan) error {
-	names := p.names()
-	if err := checkCreated(names, 0, true); err != nil {
+	if err := mysqlNames(append(p.names(), p.name)); err != nil {
 		return err
 	}
-	for _, name := range append(names, p.name) {
-		if utf8.RuneCountInString(name) > 64 || strings.TrimRight(name, " \t\r\n\v\f") != name {
-			return configError("MySQL keeps no name longer than 64 characters or with a blank at its end, such as %q; rename it", name)
-		}
-	}
-	maria, err := isMariaDB(ctx, s)
+	collation, err := mysqlCollation(ctx, s)
 	if err != nil {
 		return err
-	}
-	collation := "utf8mb4_0900_bin"
-	if maria {
-		collation = "utf8mb4_nopad_bin"
 	}
 	var lines []string
 	for i, c := range p.fitted() {
@@ -174,8 +183,27 @@ func (d *mysqlDB) create(ctx context.Context, s *session, p *plan) error {
 		lines = append(lines, "PRIMARY KEY ("+p.identity()+")")
 	}
 	err = s.exec(ctx, fmt.Sprintf("create table %q", p.name), "CREATE TABLE IF NOT EXISTS "+p.target+" (\n\t"+strings.Join(lines, ",\n\t")+
-		"\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE="+collation)
+		"\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE="+collation+" COMMENT="+literal(createdMark))
 	return mysqlDenied(err, "table %q does not exist and the user may not create it; GRANT CREATE, or create the table", p.name)
+}
+
+// mysqlNames refuses names that MySQL does not keep.
+func mysqlNames(names []string) error {
+	for _, name := range names {
+		if utf8.RuneCountInString(name) > 64 || strings.TrimRight(name, " \t\r\n\v\f") != name {
+			return configError("MySQL keeps no name longer than 64 characters or with a blank at its end, such as %q; rename it", name)
+		}
+	}
+	return nil
+}
+
+// mysqlCollation is the one that compares texts byte by byte.
+func mysqlCollation(ctx context.Context, s *session) (string, error) {
+	maria, err := isMariaDB(ctx, s)
+	if maria {
+		return "utf8mb4_nopad_bin", err
+	}
+	return "utf8mb4_0900_bin", err
 }
 
 // mysqlCreated is the type a field gets in a table that is created. JSON would

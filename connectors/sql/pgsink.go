@@ -120,12 +120,13 @@ func (p *postgres) begin(ctx context.Context, s *session, load connectors.Load, 
 	if err := s.exec(ctx, "begin", "BEGIN ISOLATION LEVEL READ COMMITTED; SET CONSTRAINTS ALL IMMEDIATE"); err != nil {
 		return nil, err
 	}
-	// A missing table is created with the merge, and until then its rows wait
-	// in staging: an open transaction that holds a new table would make every
-	// later load of the same name wait for this one.
-	straight := load.Mode == connectors.Append && len(plan.create) == 0
+	// A missing table is created, and a missing column added, with the merge,
+	// and until then the rows wait in staging: an open transaction that holds
+	// either would make everybody else wait for this one.
+	changes := len(plan.create)+len(plan.wide.adds) > 0
+	straight := load.Mode == connectors.Append && !changes
 	blank := false
-	if load.Mode == connectors.Upsert && plan.unique && len(plan.create) == 0 {
+	if load.Mode == connectors.Upsert && plan.unique && !changes {
 		if blank, err = p.blank(ctx, s, plan); err != nil {
 			return nil, err
 		}
@@ -179,10 +180,16 @@ func (p *postgres) stage(ctx context.Context, s *session, plan *plan) error {
 	plan.index = "CREATE INDEX ON " + plan.stage + " (" + rowColumn + ")"
 	statement := "CREATE TEMP TABLE " + stageTable + " ON COMMIT DROP AS SELECT " + plan.list("") + ", 0::bigint AS " + rowColumn +
 		" FROM " + plan.target + " WITH NO DATA"
-	if len(plan.create) > 0 {
+	// Without a look at the target, which two loads that both change it would
+	// wait for each other to let go of.
+	if len(plan.create)+len(plan.wide.adds) > 0 {
 		statement = "CREATE TEMP TABLE " + stageTable + " ("
 		for i := range plan.columns {
-			statement += plan.columns[i].quoted + " " + plan.columns[i].typ + ", "
+			statement += plan.columns[i].quoted + " " + plan.columns[i].typ
+			if collation := plan.columns[i].collation; collation != "" {
+				statement += " COLLATE " + collation
+			}
+			statement += ", "
 		}
 		statement += rowColumn + " bigint) ON COMMIT DROP"
 	}

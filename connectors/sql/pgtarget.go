@@ -22,11 +22,14 @@ type pgColumn struct {
 	Required  bool   `db:"required"`
 	Generated bool   `db:"generated"`
 	Number    int16  `db:"number"`
+	Collation string `db:"collation"`
 }
 
 const pgColumns = `SELECT a.attname AS name, coalesce(b.typname, t.typname) AS type,
 	format_type(a.atttypid, a.atttypmod) AS shown, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier,
-	(a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') AS required, a.attgenerated <> '' AS generated, a.attnum AS number
+	(a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') AS required, a.attgenerated <> '' AS generated, a.attnum AS number,
+	CASE WHEN a.attcollation IN (0, t.typcollation) THEN '' ELSE (SELECT quote_ident(n.nspname) || '.' || quote_ident(l.collname)
+		FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE l.oid = a.attcollation) END AS collation
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
 
@@ -50,18 +53,24 @@ func (p *postgres) target(ctx context.Context, s *session, load connectors.Load)
 	var table struct {
 		OID  stdsql.NullInt64
 		Kind stdsql.NullString
+		Mark stdsql.NullString
+		Owns stdsql.NullBool
 	}
-	err = s.get(ctx, `SELECT c.oid, c.relkind FROM (SELECT to_regclass($1) AS id) r LEFT JOIN pg_class c ON c.oid = r.id`,
-		[]any{plan.target}, &table.OID, &table.Kind)
+	err = s.get(ctx, `SELECT c.oid, c.relkind, obj_description(c.oid, 'pg_class'), pg_has_role(c.relowner, 'USAGE') FROM (SELECT to_regclass($1) AS id) r LEFT JOIN pg_class c ON c.oid = r.id`,
+		[]any{plan.target}, &table.OID, &table.Kind, &table.Mark, &table.Owns)
 	if err != nil {
 		return nil, s.wrap(err, "look for table %q", plan.name)
 	}
 	if !table.OID.Valid {
 		return plan, p.planCreate(ctx, s, plan, name)
 	}
-	if kind := table.Kind.String; kind != "r" && kind != "p" && kind != "f" {
+	kind := table.Kind.String
+	if kind != "r" && kind != "p" && kind != "f" {
 		return nil, configError("%q is no table; load into a table", plan.name)
 	}
+	plan.wide.may = table.Owns.Bool
+	// A column of a foreign table is not one of the table behind it.
+	plan.wide.open = kind != "f" && (plan.wide.open || strings.Contains(table.Mark.String, createdMark))
 	if err := p.rights(ctx, s, plan, table.OID.Int64, &load); err != nil {
 		return nil, err
 	}
@@ -98,12 +107,18 @@ func (p *postgres) fit(ctx context.Context, s *session, plan *plan, oid int64) e
 	for _, c := range plan.fitted() {
 		at := slices.Index(names, c.name)
 		if at < 0 {
-			return codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
-				plan.name, c.name, strings.Join(names, ", "))
+			if err := p.missing(plan, c, names); err != nil {
+				return err
+			}
+			continue
 		}
+		c.collation = columns[at].Collation
 		if err := pgFit(plan, c, &columns[at]); err != nil {
 			return err
 		}
+	}
+	if err := plan.mayAlter(maxName); err != nil {
+		return err
 	}
 	for i := range columns {
 		if columns[i].Required && !plan.has(columns[i].Name, func(a, b string) bool { return a == b }) {
@@ -112,6 +127,20 @@ func (p *postgres) fit(ctx context.Context, s *session, plan *plan, oid int64) e
 		}
 	}
 	return p.findUnique(ctx, s, plan, oid, columns)
+}
+
+// missing plans a column that the target lacks, as a created table would have
+// it, where it may be added.
+func (p *postgres) missing(plan *plan, c *column, names []string) error {
+	if err := plan.missing(c, names); err != nil {
+		return err
+	}
+	// A report that is still reading must not keep everybody else out for ever.
+	plan.wide.lock = "SET LOCAL lock_timeout = '60s'; LOCK TABLE " + plan.target + " IN ACCESS EXCLUSIVE MODE; SET LOCAL lock_timeout TO DEFAULT"
+	plan.wide.look = "SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = to_regclass(" +
+		literal(plan.target) + ") AND attnum > 0 AND NOT attisdropped"
+	created := pgCreated(c.field)
+	return pgFit(plan, c, &created)
 }
 
 // findUnique sees whether the key has a unique index that ON CONFLICT can use.
@@ -178,7 +207,8 @@ func (p *postgres) planCreate(ctx context.Context, s *session, plan *plan, name 
 		lines = append(lines, "PRIMARY KEY ("+plan.identity()+")")
 		plan.unique = !plan.versioned()
 	}
-	plan.create = []string{"CREATE TABLE " + plan.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
+	plan.create = []string{"CREATE TABLE " + plan.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)",
+		"COMMENT ON TABLE " + plan.target + " IS " + literal(createdMark)}
 	return nil
 }
 

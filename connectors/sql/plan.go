@@ -48,15 +48,18 @@ type plan struct {
 	scope   []scoped
 	present string
 	zone    *time.Location // of columns without one; nil is UTC
+	wide    widening
 }
 
 // column is one column of the target.
 type column struct {
 	name   string
 	quoted string
-	typ    string // as the database writes it, for messages
-	field  record.Field
-	index  int // of the field in the shape
+	typ    string // as the database writes it
+	// collation is how texts compare, as SQL, where it is not the usual way.
+	collation string
+	field     record.Field
+	index     int // of the field in the shape
 	// limited says that a number may have precision digits, scale of them
 	// after the point; whole that it may have none there.
 	limited          bool
@@ -93,7 +96,7 @@ func newPlan(load connectors.Load, target tableName, w *words) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{target: quoted, name: target.String(), words: w, zone: load.Zone}
+	p := &plan{target: quoted, name: target.String(), words: w, zone: load.Zone, wide: widening{extra: load.Extra, open: load.ExtraAnywhere}}
 	for i := range load.Shape.Fields {
 		f := load.Shape.Fields[i]
 		q, err := w.quote(f.Name)

@@ -39,6 +39,20 @@ func must(t testing.TB, d dialect, statements ...string) {
 	}
 }
 
+// listed gives the one column of a query.
+func listed(t testing.TB, d dialect, query string) (rows []string) {
+	t.Helper()
+	s, err := d.connect(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if err := s.conn.SelectContext(context.Background(), &rows, query); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
 // schemaOf makes a schema of the test's own in a database and gives its URL.
 func schemaOf(t testing.TB, address string) string {
 	t.Helper()
@@ -70,6 +84,12 @@ func postgresTarget(t *testing.T, address string) connectortest.SinkTarget {
 		t.Fatal(err)
 	}
 	return connectortest.SinkTarget{Sink: sink, Source: source, Stream: "charges", Odd: `rent "roll" of 2026`, Names: true,
+		Widening: &connectortest.Widening{
+			Columns: func(t *testing.T) []string {
+				return listed(t, d, "SELECT attname || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass('charges') AND attnum > 0 ORDER BY attnum")
+			},
+			ByHand: func(t *testing.T) { must(t, d, "CREATE TABLE charges (id text)") },
+		},
 		Narrow: func(t *testing.T) { must(t, d, "CREATE TABLE charges (id text, amount numeric(10,2))") },
 		Refuse: func(t *testing.T) {
 			must(t, d, "ALTER TABLE charges ADD CONSTRAINT no_poison CHECK (id <> 'poison')")
@@ -83,6 +103,7 @@ func TestPostgresSink(t *testing.T) {
 		New:     func(t *testing.T) connectortest.SinkTarget { return postgresTarget(t, address) },
 		Modes:   modes(),
 		Missing: true,
+		Widens:  true,
 		Secrets: []string{"s3cr3t!", "s3cr3t%21"},
 		Broken: func(t *testing.T) connectors.Sink {
 			connection := &PostgresConnection{URL: document.NewSecret("url", "postgres://someone:s3cr3t%21@127.0.0.1:1/nothing")}
@@ -111,6 +132,13 @@ func mysqlTarget(t *testing.T) connectortest.SinkTarget {
 		t.Fatal(err)
 	}
 	return connectortest.SinkTarget{Sink: sink, Source: source, Stream: "charges", Odd: "rent `roll` \"of\" 2026", Names: true,
+		Widening: &connectortest.Widening{
+			Columns: func(t *testing.T) []string {
+				return listed(t, d, "SELECT concat_ws(' ', column_name, column_type, collation_name, is_nullable) FROM information_schema.columns WHERE table_schema = database() AND table_name = 'charges' ORDER BY ordinal_position")
+			},
+			ByHand: func(t *testing.T) { must(t, d, "CREATE TABLE charges (id varchar(20)) CHARSET latin1") },
+			Kept:   true,
+		},
 		Narrow: func(t *testing.T) { must(t, d, "CREATE TABLE charges (id text, amount decimal(10,2))") },
 		Refuse: func(t *testing.T) {
 			must(t, d, "ALTER TABLE charges ADD CONSTRAINT no_poison CHECK (id <> 'poison')")
@@ -123,6 +151,7 @@ func TestMySQLSink(t *testing.T) {
 		New:     mysqlTarget,
 		Modes:   modes(),
 		Missing: true,
+		Widens:  true,
 		Secrets: []string{"s3cr3t!", "s3cr3t%21"},
 		Broken: func(t *testing.T) connectors.Sink {
 			connection := &MySQLConnection{URL: document.NewSecret("url", "mysql://someone:s3cr3t%21@127.0.0.1:1/nothing")}
@@ -152,6 +181,12 @@ func sqliteTarget(t *testing.T) connectortest.SinkTarget {
 	}
 	d := newSQLite(env.Dir, connection.Path.Value)
 	return connectortest.SinkTarget{Sink: sink, Source: source, Stream: "charges", Odd: `rent "roll" of 2026. now`, Names: true,
+		Widening: &connectortest.Widening{
+			Columns: func(t *testing.T) []string {
+				return listed(t, d, "SELECT name || ' ' || type FROM pragma_table_xinfo('charges')")
+			},
+			ByHand: func(t *testing.T) { must(t, d, "CREATE TABLE charges (id text)") },
+		},
 		Refuse: func(t *testing.T) {
 			must(t, d, "CREATE TRIGGER no_poison BEFORE INSERT ON charges WHEN NEW.id = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END")
 		}}
@@ -161,7 +196,7 @@ func TestSQLiteSink(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	connectortest.RunSink(t, connectortest.SinkHarness{
 		New:   sqliteTarget,
-		Modes: modes(), Missing: true,
+		Modes: modes(), Missing: true, Widens: true,
 		Broken: func(t *testing.T) connectors.Sink {
 			env := testEnv(t)
 			sink, err := SQLite().NewSink(env, &SQLiteConnection{Path: document.Text{Value: strings.Repeat("no/", 3) + "where.db"}}, new(SinkOptions))

@@ -48,6 +48,9 @@ func (d *sqliteDB) target(ctx context.Context, s *session, load connectors.Load)
 		return nil, err
 	}
 	plan.target = "main." + plan.target
+	if err := checkCreated(plan.names(), 0, true); err != nil {
+		return nil, err
+	}
 	columns, err := liteColumns(ctx, s, load.Stream)
 	if err != nil {
 		return nil, err
@@ -55,15 +58,30 @@ func (d *sqliteDB) target(ctx context.Context, s *session, load connectors.Load)
 	if len(columns) == 0 {
 		return plan, d.planCreate(plan)
 	}
+	var made string
+	if err := s.get(ctx, "SELECT coalesce(max(sql), '') FROM main.sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", []any{load.Stream}, &made); err != nil {
+		return nil, s.wrap(err, "look for table %q", plan.name)
+	}
+	// Who may write to the file may change its tables; tables that are no files'
+	// own have columns of their own.
+	plan.wide.open = !strings.HasPrefix(strings.ToUpper(made), "CREATE VIRTUAL") && (plan.wide.open || strings.Contains(made, createdMark))
+	plan.wide.may, plan.wide.folds = true, true
+	plan.wide.look = "SELECT name, type FROM pragma_table_xinfo(" + literal(load.Stream) + ")"
 	for _, c := range plan.fitted() {
 		at := slices.IndexFunc(columns, func(l liteColumn) bool { return strings.EqualFold(l.Name, c.name) })
 		if at < 0 {
-			return nil, codedError(document.CodeSinkMissingColumn, "table %q has no column %q; it has %s. Rename or drop the field, or add the column",
-				plan.name, c.name, strings.Join(liteNames(columns), ", "))
+			if err := plan.missing(c, liteNames(columns)); err != nil {
+				return nil, err
+			}
+			liteCreated(c)
+			continue
 		}
 		if err := liteFit(plan, c, &columns[at]); err != nil {
 			return nil, err
 		}
+	}
+	if err := plan.mayAlter(0); err != nil {
+		return nil, err
 	}
 	if err := liteRequired(plan, columns); err != nil {
 		return nil, err
@@ -181,19 +199,22 @@ func sameNames(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// planCreate plans the table. Amounts are TEXT: any other type would make
-// binary floats of them.
-func (d *sqliteDB) planCreate(p *plan) error {
-	if err := checkCreated(p.names(), 0, true); err != nil {
-		return err
+// liteCreated makes a column as a load creates it. Amounts are TEXT: any other
+// type would make binary floats of them.
+func liteCreated(c *column) {
+	c.typ, c.text = "TEXT", true
+	if c.field.Kind == record.Integer || c.field.Kind == record.Boolean {
+		c.typ, c.text = "INTEGER", false
 	}
+	c.affinity = c.typ
+}
+
+// planCreate plans the table. SQLite keeps the text of the statement, the
+// comment in it.
+func (d *sqliteDB) planCreate(p *plan) error {
 	var lines []string
 	for i, c := range p.fitted() {
-		c.typ, c.text = "TEXT", true
-		if c.field.Kind == record.Integer || c.field.Kind == record.Boolean {
-			c.typ, c.text = "INTEGER", false
-		}
-		c.affinity = c.typ
+		liteCreated(c)
 		line := c.quoted + " " + c.typ
 		if p.needed(i) {
 			line += " NOT NULL"
@@ -204,6 +225,6 @@ func (d *sqliteDB) planCreate(p *plan) error {
 		lines = append(lines, "PRIMARY KEY ("+p.identity()+")")
 		p.unique = !p.versioned()
 	}
-	p.create = []string{"CREATE TABLE IF NOT EXISTS " + p.target + " (\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
+	p.create = []string{"CREATE TABLE IF NOT EXISTS " + p.target + " ( /* " + createdMark + " */\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
 	return nil
 }

@@ -34,7 +34,9 @@ type writer struct {
 	epoch    int64
 	now      func() time.Time
 	done     bool
-	broken   error
+	// committed says that the commit was answered.
+	committed bool
+	broken    error
 }
 
 // Write brings the live rows in.
@@ -98,6 +100,9 @@ func (w *writer) merge(ctx context.Context) (connectors.Receipt, error) {
 			return connectors.Receipt{}, err
 		}
 	}
+	if err := w.widen(ctx, plan); err != nil {
+		return connectors.Receipt{}, err
+	}
 	rows, _ := w.loader.tally()
 	m := &merge{session: w.session, plan: plan, refusals: w.refusals, dialect: w.dialect, mode: w.load.Mode, rows: rows,
 		policy: w.load.Missing, kept: w.refusals.kept, asOf: string(calendar.AppendTimestamp(nil, w.load.AsOf.UnixMicro()))}
@@ -151,6 +156,7 @@ func (w *writer) prove(ctx context.Context, row connectors.Ledger, receipt conne
 func (w *writer) commit(ctx context.Context) error {
 	_, err := w.conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")
 	if err == nil {
+		w.committed = true
 		return nil
 	}
 	if w.classify(err) == faultLost {

@@ -67,10 +67,10 @@ func (a *app) edit(ctx context.Context, id string, sets []string, whole string) 
 // gone, or has mistakes, that is not known.
 func lone(p *project.Project, e *state.HeldEntry) error {
 	pipeline, err := p.Workspace.Find(e.Pipeline)
-	if err != nil || p.Problems(pipeline) != nil {
-		return nil
+	if err == nil && p.Problems(pipeline) == nil {
+		return project.Retryable(pipeline, e)
 	}
-	return project.Retryable(pipeline, e)
+	return nil
 }
 
 // member is one field of a record as JSON. The order of fields is kept.
