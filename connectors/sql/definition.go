@@ -59,7 +59,7 @@ func Postgres() connectors.Definition {
 			if err != nil {
 				return nil, err
 			}
-			db.ledgerSchema, db.connection = options.(*SinkOptions).Ledger.Value, env.Name
+			db.ledgerSchema, db.connection, db.writes = options.(*SinkOptions).Ledger.Value, env.Name, true
 			return &sink{dialect: db, now: env.Now}, nil
 		},
 	}
@@ -86,7 +86,7 @@ func MySQL() connectors.Definition {
 			if err != nil {
 				return nil, err
 			}
-			db.ledgerSchema, db.connection = options.(*SinkOptions).Ledger.Value, env.Name
+			db.ledgerSchema, db.connection, db.writes = options.(*SinkOptions).Ledger.Value, env.Name, true
 			return &sink{dialect: db, now: env.Now}, nil
 		},
 	}

@@ -185,7 +185,7 @@ func IsEnvironment(err error) bool {
 		return found.Has(document.CodeAuthSecretMissing) || found.Has(document.CodeReferenceMissing)
 	}
 	for _, kind := range []error{connectors.ErrEnvironment, connectors.ErrFenced, connectors.ErrCommitUnknown,
-		state.ErrLocked, state.ErrCorrupt, state.ErrNewer, state.ErrUnreachable} {
+		state.ErrLocked, state.ErrCorrupt, state.ErrNewer, state.ErrUnreachable, state.ErrLogin} {
 		if errors.Is(err, kind) {
 			return true
 		}
