@@ -128,6 +128,9 @@ func definition(name, summary string, connection func() any) connectors.Definiti
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      []connectors.Mode{connectors.Append, connectors.Upsert},
 		Cursor:     true, Typed: true, Streams: streamsOf,
+		CheckSink: func(connection, _ any, load connectors.Load) error {
+			return checkSink(connection.(described).settings(), load)
+		},
 		NewSource: func(env connectors.Env, connection, _ any) (connectors.Source, error) {
 			return newSource(env, connection.(described).settings(), shared, systemTools(env))
 		},
