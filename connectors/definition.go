@@ -31,9 +31,12 @@ type Definition struct {
 	// Missing says that its sink knows Load.Missing and Load.Where.
 	Missing bool
 	// CheckSink says, opening nothing, why a load with its stream, mode and key
-	// cannot be with these settings, as an error that wraps ErrConfig; nil when
-	// the modes say all.
-	CheckSink func(sink any, load Load) error
+	// cannot be with these settings of a connection and a sink, as an error that
+	// wraps ErrConfig, or several joined; nil when the modes say all. A code
+	// stands before the words, as everywhere. The load has a Shape where fields
+	// are known: an open one may have more than it lists, and a kind may be
+	// unknown; nil is that nothing is known yet.
+	CheckSink func(connection, sink any, load Load) error
 	// Typed says that its source knows the kinds of its fields by itself (a
 	// database), so that fields nobody declared are not plain text.
 	Typed bool

@@ -138,7 +138,7 @@ func describe(r *document.Report) string {
 func elsewhere() []document.Code {
 	return []document.Code{
 		document.CodeSourceUnknownStream, document.CodeSourceMissingColumn, document.CodeSourceBadValue, document.CodeSourceRagged,
-		document.CodeSourceTooLong, document.CodeSourceEncoding, document.CodeSourceFloatAmount,
+		document.CodeSourceTooLong, document.CodeSourceEncoding, document.CodeSourceFloatAmount, document.CodeSourceDamaged,
 		document.CodeSinkUnsettled, document.CodeSinkUnprotected, document.CodeStepLookupMissing, document.CodeStepLookupMany, document.CodeStepLinkMissing,
 		document.CodeRuleFailed, document.CodeRuleNil,
 		document.CodeGateBlocked, document.CodeGateEmpty, document.CodeGateMissing,

@@ -36,6 +36,7 @@ type checker struct {
 	r       *document.Report
 	line    func(file string, n int) string // of the files read
 	assumed map[string]bool                 // names already warned about
+	unfit   bool                            // it was said that the load cannot be
 }
 
 // zone takes the pipeline's own zone, that of its source's system, or the
@@ -121,6 +122,7 @@ func (c *checker) walk() {
 		CheckGate(p.Gate, out.Out, tc)
 		p.Scope(out.Out, tc)
 		c.marked(out.Out)
+		c.settings(out.Out)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
 	"github.com/tieout/tieout/transforms/fieldtype"
 )
 
@@ -48,19 +49,21 @@ func (c *checker) mode() {
 		c.r.ErrorAt(at, document.CodeSinkMode, "Use upsert with a key, or leave out source.changes so that everything is passed on each time.",
 			"replace leaves only the records of one run, and changes: compare passes on only what is new")
 	default:
-		c.settings()
+		c.settings(nil)
 	}
 }
 
 // settings asks the connector whether the load can be with the settings of
-// the sink. A stream with a reference is known only when the pipeline runs.
-func (c *checker) settings() {
+// connection and sink, first without and then with the fields that reach it.
+// A stream with a reference is known only when the pipeline runs.
+func (c *checker) settings(shape *record.Shape) {
 	s := &c.p.Sink
-	if s.At == nil || s.At.Kind.CheckSink == nil || s.Options == nil || s.Stream.IsZero() || strings.Contains(s.Stream.Value, "${") {
+	if c.unfit || s.At == nil || s.At.Kind.CheckSink == nil || s.Options == nil || s.Stream.IsZero() || strings.Contains(s.Stream.Value, "${") {
 		return
 	}
-	if err := s.At.Kind.CheckSink(s.Options, s.Stream.Value, c.p.Mode(), texts(s.Key)); err != nil {
-		c.r.ErrorAt(s.Stream, document.CodeSinkMode, "", "%v", err)
+	for _, fault := range s.At.Kind.CheckSink(s.At.Settings, s.Options, SinkLoad{Stream: s.Stream.Value, Mode: c.p.Mode(), Key: texts(s.Key), Shape: shape}) {
+		c.unfit = true
+		c.r.ErrorAt(s.Stream, fault.Code, "", "%s", fault.Text)
 	}
 }
 

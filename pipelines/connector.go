@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tieout/tieout/schemas/document"
+	"github.com/tieout/tieout/schemas/record"
 	"github.com/tieout/tieout/transforms"
 	"github.com/tieout/tieout/transforms/fieldtype"
 )
@@ -23,13 +24,27 @@ type Connector struct {
 	// Missing says that its sink can take away records that a load does not
 	// hold, in the whole target or a part of it.
 	Missing bool
-	// CheckSink says why a stream cannot be loaded in one of the modes with
-	// the settings of a sink; nil when the modes say all.
-	CheckSink func(sink any, stream, mode string, key []string) error
+	// CheckSink says why a load cannot be with the settings of a connection and
+	// a sink; nil when the modes say all.
+	CheckSink func(connection, sink any, load SinkLoad) []SinkFault
 
 	// Streams lists what the settings of a connection say about its streams;
 	// nil when they do not list them.
 	Streams func(connection any) []fieldtype.Stream
+}
+
+// SinkLoad is what is known of a load before anything is opened. Shape is that
+// of the records that reach the sink, nil while nothing is known of it.
+type SinkLoad struct {
+	Stream, Mode string
+	Key          []string
+	Shape        *record.Shape
+}
+
+// SinkFault is one reason why a load cannot be.
+type SinkFault struct {
+	Code document.Code
+	Text string
 }
 
 // Connectors finds connectors by name.

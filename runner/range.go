@@ -28,10 +28,13 @@ func (e *RangeError) Unwrap() error { return connectors.ErrConfig }
 // kind. What cannot be read as such a value is left to the run to name.
 func CheckRange(kind record.Kind, zone *time.Location, s Span) error {
 	t := tracker{kind: kind}
-	from, noFrom := t.bound(s.From, zone, false)
-	to, noTo := t.bound(s.To, zone, true)
-	if noFrom != nil || noTo != nil || !from.behind(&to) {
-		return nil
+	from, err := t.bound(s.From, zone, false)
+	if err != nil {
+		return nil //nolint:nilerr // the run names it
+	}
+	to, err := t.bound(s.To, zone, true)
+	if err != nil || !from.behind(&to) {
+		return nil //nolint:nilerr // the same
 	}
 	return &RangeError{Why: fmt.Sprintf("--from %q lies behind --to %q, so that no record lies between", s.From, s.To), Next: "exchange the two"}
 }

@@ -11,8 +11,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/web"
@@ -35,8 +38,8 @@ type Consented struct {
 	Missing string    `json:"missing,omitempty"`       // scopes that were asked for and not given
 	Ends    time.Time `json:"consent_ends,omitzero"`   // zero when the service does not say
 	Once    bool      `json:"not_renewable,omitempty"` // there is no refresh token: it ends with the access token
-	// Also are identifiers that the service sent along, such as that of the
-	// company that was chosen.
+	// Also is what the service sent along, such as the number of the company
+	// that was chosen; never the code, nor what may be a secret.
 	Also map[string]string `json:"also,omitempty"`
 }
 
@@ -146,16 +149,32 @@ func (c *Consent) read(q url.Values) (Answer, error) {
 	}
 	a := Answer{code: q.Get("code"), also: make(map[string]string)}
 	for name := range q {
-		if value := q.Get(name); strings.HasSuffix(strings.ToLower(name), "id") && len(name) <= 40 && plainID(value) {
+		if value := q.Get(name); telling(name) && sayable(value) {
 			a.also[name] = value
 		}
 	}
 	return a, nil
 }
 
-// plainID reports what looks like an identifier and not like a token.
-func plainID(s string) bool {
-	return s != "" && len(s) <= 40 && strings.Trim(s, "0123456789abcdefABCDEF-") == ""
+const (
+	alsoName  = 40  // characters of a name that is shown
+	alsoValue = 100 // and of its value
+)
+
+// unsaid are parts of the names of what is not shown: it is secret, or says
+// nothing to a person.
+var unsaid = []string{"code", "state", "scope", "token", "secret", "password", "assertion", "jwt", "signature", "hmac", "nonce", "hash"}
+
+// telling reports a name of something that may be shown.
+func telling(name string) bool {
+	low := strings.ToLower(name)
+	return len(name) <= alsoName && strings.Trim(low, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == "" &&
+		!slices.ContainsFunc(unsaid, func(part string) bool { return strings.Contains(low, part) })
+}
+
+// sayable reports a value that fits on a line.
+func sayable(value string) bool {
+	return value != "" && len(value) <= alsoValue && utf8.ValidString(value) && !strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // Pasted reads an answer that a person copied from the address line of a

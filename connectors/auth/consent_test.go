@@ -77,6 +77,7 @@ func TestConsent(t *testing.T) {
 		c := b.consent()
 		answer, _ := waitFor(t, c)
 		_, back, _ := visit(t, c.URL(), "")
+		back += "&company=R9&id_token=x.y.z&session_state=s&where=" + url.QueryEscape("a\nb") + "&why=" + strings.Repeat("w", 200)
 		if status, _, body := visit(t, back, ""); status != 200 || !strings.Contains(body, "you may close this page") || strings.Contains(body, "code") {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
@@ -85,7 +86,7 @@ func TestConsent(t *testing.T) {
 			t.Fatalf("%s: %v", name, w.err)
 		}
 		got, err := c.Finish(t.Context(), w.answer)
-		if err != nil || got.Scope != "accounting offline_access" || got.Missing != "" || got.Once || got.Also["realmId"] != "4620816365" || len(got.Also) != 1 {
+		if err != nil || got.Scope != "accounting offline_access" || got.Missing != "" || got.Once || got.Also["realmId"] != "4620816365" || got.Also["company"] != "R9" || len(got.Also) != 2 {
 			t.Errorf("%s: %+v %v", name, got, err)
 		}
 		if !b.vault.holds(b.Counts().LastIssued) {

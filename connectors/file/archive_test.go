@@ -80,6 +80,8 @@ func TestPackedHostile(t *testing.T) {
 		"beyond the end":    {"a.zip/*.csv", shout(t, two, func(e []byte) { binary.LittleEndian.PutUint32(e[20:], 1<<30) }), "damaged"},
 		"damaged":           {"a.zip", string(damaged), "cut short or damaged"},
 		"a bomb":            {"a.zip", pack(t, map[string]string{"a.csv": "a\n" + strings.Repeat("\n", 100<<20)}), "made to do harm"},
+		"a gzip bomb":       {"a.csv.gz", gz(t, "a\n"+strings.Repeat("\n", 100<<20)), "a.csv.gz unpacks to more than 400 times its size"},
+		"a bomb that lies":  {"a.zip", shout(t, pack(t, map[string]string{"a.csv": "a\n" + strings.Repeat("\n", 100<<20)}), func(e []byte) { binary.LittleEndian.PutUint32(e[24:], 9) }), "a.zip"},
 		"mixed":             {"a.zip/*", pack(t, map[string]string{"a.csv": "a\n1\n", "b.json": "[]"}), "one stream has one format"},
 	}
 	for name, tt := range tests {

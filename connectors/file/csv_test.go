@@ -162,7 +162,7 @@ func TestCSVLongLine(t *testing.T) {
 	if diff := cmp.Diff([]string{`{"a":"1","b":"x"}`, `{"a":"2","b":"y"}`}, got); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
-	if len(held) != 1 || !strings.Contains(held[0], "longer than the limit") {
+	if len(held) != 1 || !strings.Contains(held[0], "longer than the limit") || !strings.Contains(held[0], "source.too_long") {
 		t.Errorf("held %d records: %.300q", len(held), held)
 	}
 }

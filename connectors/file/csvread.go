@@ -231,7 +231,11 @@ func (r *csvReader) row(b *record.Batch, buf, raw []byte, n int) {
 	header := r.files[r.current].header
 	switch {
 	case r.scan.fault != "":
-		r.hold(b, buf, n, document.CodeSourceRagged, r.scan.fault)
+		code := document.CodeSourceRagged
+		if r.scan.fault == tooLong {
+			code = document.CodeSourceTooLong
+		}
+		r.hold(b, buf, n, code, r.scan.fault)
 		return
 	case len(r.scan.fields) != len(header):
 		r.hold(b, buf, n, document.CodeSourceRagged, fmt.Sprintf("the record has %d fields, the header %d", len(r.scan.fields), len(header)))

@@ -212,6 +212,9 @@ func undouble(b []byte) int {
 	return out
 }
 
+// tooLong is the fault of a record longer than the limit.
+const tooLong = "the record is longer than the limit"
+
 // unfinished handles a record whose end is not in the buffer: there may be
 // more to come, or a quote was never closed. Then only the line it stands on
 // is given up, and what follows is read again from there.
@@ -227,7 +230,7 @@ func (s *scanner) unfinished(buf []byte, from int, final bool) (verdict, int) {
 	s.add(from, from+line)
 	s.fault = "a quote is not closed"
 	if !final {
-		s.fault = "the record is longer than the limit"
+		s.fault = tooLong
 	}
 	if from+line == len(buf) {
 		s.cut = !final

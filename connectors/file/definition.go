@@ -74,7 +74,7 @@ func Definition() connectors.Definition {
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      []connectors.Mode{connectors.Append, connectors.Upsert, connectors.Replace},
 		Cursor:     true,
-		CheckSink: func(options any, load connectors.Load) error {
+		CheckSink: func(_, options any, load connectors.Load) error {
 			_, err := checkLoad(options.(*SinkOptions), load)
 			return err
 		},

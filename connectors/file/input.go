@@ -75,12 +75,13 @@ func (f *disk) open(in input) (io.ReadCloser, error) {
 	if err != nil || !gzipped(in.name()) {
 		return raw, err
 	}
-	unpacked, err := gzip.NewReader(raw)
+	packed := &counted{ReadCloser: raw}
+	unpacked, err := gzip.NewReader(packed)
 	if err != nil {
 		raw.Close()
-		return nil, fmt.Errorf("%w: %s is no gzip file: %w", connectors.ErrConfig, in.name(), err)
+		return nil, fmt.Errorf("%w: %s is no gzip file: %w", errDamaged, in.name(), err)
 	}
-	return &unpacker{name: in.name(), in: unpacked, raw: raw}, nil
+	return &unpacker{name: in.name(), in: unpacked, packed: packed}, nil
 }
 
 // raw opens an input as it is stored.
@@ -118,22 +119,38 @@ func (f *disk) file(name string) (io.ReadCloser, error) {
 
 // unpacker reads a gzip file, its members one behind the other.
 type unpacker struct {
-	name  string
-	in    *gzip.Reader
-	raw   io.ReadCloser
+	name   string
+	in     *gzip.Reader
+	packed *counted
+	bytes  int64
+}
+
+// counted counts what is read of a file.
+type counted struct {
+	io.ReadCloser
 	bytes int64
+}
+
+// Read reads on.
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.bytes += int64(n)
+	return n, err
 }
 
 // maxUnpacked bounds what one packed file may unpack to. Memory is flat
 // whatever it is: this ends a file made to keep a reader busy for days.
 const maxUnpacked = 256 << 30
 
-// Read reads on; a file that ends early or does not fit its checksum is an
-// error that says so.
+// Read reads on; a file that ends early, does not fit its checksum or unpacks
+// to far more than it could hold is an error that says so.
 func (u *unpacker) Read(p []byte) (int, error) {
 	n, err := u.in.Read(p)
-	if u.bytes += int64(n); u.bytes > maxUnpacked {
-		return n, fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, u.name, maxUnpacked>>30)
+	switch u.bytes += int64(n); {
+	case u.bytes > maxUnpacked:
+		return n, fmt.Errorf("%w: %s unpacks to more than %d GiB", errDamaged, u.name, maxUnpacked>>30)
+	case u.bytes > mostOf(uint64(u.packed.bytes)):
+		return n, fmt.Errorf("%w: %s unpacks to more than %d times its size, as a file made to do harm", errDamaged, u.name, maxRatio)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, fmt.Errorf("unpack %s: the file is cut short or damaged: %w", u.name, err)
@@ -144,7 +161,7 @@ func (u *unpacker) Read(p []byte) (int, error) {
 // Close closes the file.
 func (u *unpacker) Close() error {
 	_ = u.in.Close()
-	return u.raw.Close()
+	return u.packed.Close()
 }
 
 // blob is an input that is read here and there.
@@ -197,7 +214,7 @@ func (f *disk) wholeFile(name string) (*blob, error) {
 const maxDocument = 4 << 30
 
 func unpack(stream io.Reader, name string) (*blob, error) {
-	full := fmt.Errorf("%w: %s unpacks to more than %d GiB", connectors.ErrConfig, name, maxDocument>>30)
+	full := fmt.Errorf("%w: %s unpacks to more than %d GiB", errDamaged, name, maxDocument>>30)
 	c, err := newCopies(spool.Options{Name: "tieout-*", Max: maxDocument, Full: full})
 	if err != nil {
 		return nil, err

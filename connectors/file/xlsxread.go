@@ -3,12 +3,14 @@ package file
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/rows"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -194,7 +196,11 @@ func (r *sheetReader) put(b *record.Batch, n int) {
 		}
 		if err := r.cast(c, n, i, &r.row.cells[at]); err != nil {
 			c.SetNil(n)
-			r.hold(b, n, r.shape.Fields[i].Name, fmt.Sprintf("%v (cell %s)", err, cellName(at, r.row.number)))
+			code := document.CodeSourceBadValue
+			if errors.Is(err, rows.ErrTooLong) {
+				code = document.CodeSourceTooLong
+			}
+			r.hold(b, n, code, r.shape.Fields[i].Name, fmt.Sprintf("%v (cell %s)", err, cellName(at, r.row.number)))
 		}
 	}
 }
@@ -217,7 +223,7 @@ func (r *sheetReader) setLevel(b *record.Batch, n int) {
 	}
 	if !known {
 		depth = -1
-		r.hold(b, n, "", fmt.Sprintf("%s (row %d)", r.pick.noLevel(), r.row.number))
+		r.hold(b, n, document.CodeSourceBadValue, "", fmt.Sprintf("%s (row %d)", r.pick.noLevel(), r.row.number))
 	}
 	r.depths = append(r.depths, depth)
 }
@@ -237,7 +243,7 @@ func (r *sheetReader) cast(dst *record.Column, n, column int, c *cell) error {
 		return err
 	}
 	if len(text) > r.limits.RecordBytes {
-		return fmt.Errorf("the value is longer than the limit")
+		return rows.ErrTooLong
 	}
 	caster := col.caster
 	if caster == nil {
@@ -298,8 +304,8 @@ func (r *sheetReader) number(text []byte, as shows, kind record.Kind) ([]byte, e
 }
 
 // hold stops the row for one of its cells.
-func (r *sheetReader) hold(b *record.Batch, n int, field, message string) {
-	b.Hold(record.Hold{Row: int32(n), Step: record.StepSource, Code: string(document.CodeSourceBadValue), Rule: "source",
+func (r *sheetReader) hold(b *record.Batch, n int, code document.Code, field, message string) {
+	b.Hold(record.Hold{Row: int32(n), Step: record.StepSource, Code: string(code), Rule: "source",
 		Field: field, Message: message, Record: r.rawRecord()})
 }
 

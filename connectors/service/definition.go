@@ -73,7 +73,7 @@ type Reading struct {
 	Fields  document.Map[fieldtype.Type] `yaml:"fields" doc:"Types of fields; fields not listed come as text." example:"{total: decimal}"`
 	Key     []document.Text              `yaml:"key,one_or_list" doc:"Fields that identify a record; a stream without one of them fails." example:"[id]"`
 	Cursor  *Cursor                      `yaml:"cursor" doc:"How the service is asked for what is new."`
-	Page    *Page                        `yaml:"page" doc:"How the next page is found; there is one page when not given."`
+	Page    *Page                        `yaml:"page" doc:"How the next page is found; there is one page when not given. Expressions see page.number, page.offset, page.token, page.size and page.count."`
 }
 
 // Cursor says how a service is asked for a part of a stream.
@@ -95,11 +95,11 @@ type Send struct {
 
 // Page says how the next page is found.
 type Page struct {
-	By    string        `yaml:"by" required:"true" enum:"number,offset,token,url,link_header,keyset" doc:"number and offset count; token and url stand in the reply; link_header is its Link header; keyset goes on behind the last record."`
+	By    string        `yaml:"by" required:"true" enum:"number,offset,token,url,link_header,keyset" doc:"number and offset count; token and url stand in the reply; link_header is its Link header; keyset goes on behind the last record. Requests see page.number, page.offset or page.token, which for keyset is the value of next in the last record and has none on the first page."`
 	Size  int           `yaml:"size" doc:"Records asked for at once, as page.size." example:"100"`
 	First *int          `yaml:"first" doc:"Number or offset of the first page; 1 and 0 when not given."`
 	Next  *Value        `yaml:"next" doc:"Where the next token or URL stands: a path in the reply such as links.next, or an expression; for keyset a path in the record." example:"links.next"`
-	Until Formula       `yaml:"until" doc:"True on the last page. Without it, pages end with an empty one, or where there is no next." example:"=page.number >= reply.body.pages"`
+	Until Formula       `yaml:"until" doc:"True on the last page; page.count is how many records it has. Without it, pages end with an empty one, or where there is no next." example:"=page.number >= reply.body.pages"`
 	Max   int           `yaml:"max" default:"100000" doc:"More pages than this are a mistake."`
 	next  document.Text // Next as a path
 }
@@ -128,6 +128,9 @@ func definition(name, summary string, connection func() any) connectors.Definiti
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      []connectors.Mode{connectors.Append, connectors.Upsert},
 		Cursor:     true, Typed: true, Streams: streamsOf,
+		CheckSink: func(connection, _ any, load connectors.Load) error {
+			return checkSink(connection.(described).settings(), load)
+		},
 		NewSource: func(env connectors.Env, connection, _ any) (connectors.Source, error) {
 			return newSource(env, connection.(described).settings(), shared, systemTools(env))
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,30 @@ func TestEach(t *testing.T) {
 				t.Errorf("records (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A parent whose value no address can hold is named with it.
+func TestParentsThatNoAddressHolds(t *testing.T) {
+	for id, want := range map[string]string{
+		`".."`: `{parent.id} in the path has the value ".." for ".."`, `"."`: `has the value "." for "."`, `""`: `has the value ""`, `null`: `has no value`,
+	} {
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if r.URL.Path == "/companies" {
+				fmt.Fprintf(w, `[{"id":"a/b"},{"id":%s}]`, id)
+				return
+			}
+			fmt.Fprint(w, `[]`)
+		})
+		yaml := strings.NewReplacer("REQUEST", `{path: "/i/{parent.id}"}`, "EACH", `{parent: companies}`).Replace(nested)
+		_, err := readStream(s.source(t, yaml, ""), connectors.Read{})
+		if !errors.Is(err, connectors.ErrConfig) || !strings.Contains(fmt.Sprint(err), want) || !strings.Contains(err.Error(), `stream "items"`) || !strings.Contains(err.Error(), "keep_if under each") {
+			t.Errorf("%s: %v", id, err)
+		}
+		if !slices.Contains(s.asked, "GET /i/a%2Fb") {
+			t.Errorf("asked %v", s.asked)
+		}
 	}
 }
 

@@ -42,6 +42,7 @@ type verdict struct {
 	most    time.Duration
 	message string
 	ruled   bool   // a rule said so
+	fault   bool   // it is an error by the rules of its protocol, whatever its status
 	request string // what the service calls the request
 }
 
@@ -75,7 +76,7 @@ func (j *judge) first(p *page, now time.Time) (verdict, error) {
 	v := verdict{is: usual(p.stream.Status), asked: p.stream.RetryAfter, most: defaultWaitMax, request: j.requestID(p)}
 	v.wait = min(v.asked, v.most)
 	if text := j.fault(body); text != "" && v.is != isThrottled && v.is != isRefresh {
-		v.is, v.message = isStop, text
+		v.is, v.message, v.fault = isStop, text, true
 	}
 	return v, nil
 }
@@ -96,7 +97,7 @@ func (j *judge) last(p *page, beside []byte, now time.Time) (verdict, error) {
 	}
 	v := verdict{is: isOK, request: j.requestID(p)}
 	if text := j.fault(beside); text != "" {
-		v.is, v.message = isStop, text
+		v.is, v.message, v.fault = isStop, text, true
 	}
 	return v, nil
 }
@@ -131,6 +132,9 @@ func (j *judge) ask(r *Reply, p *page, body []byte, now time.Time) (verdict, boo
 			return v, true, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
 		}
 		v.message = j.clean(a.text)
+	}
+	if v.message == "" {
+		v.message = j.fault(body)
 	}
 	return v, true, nil
 }
@@ -234,6 +238,8 @@ func (v *verdict) refusal(status int, moved string) error {
 		text += fmt.Sprintf(" and said %q", v.message)
 	}
 	switch {
+	case v.fault && !v.ruled && status != http.StatusUnauthorized && status != http.StatusForbidden:
+		kind, text = errReply, text+", which is an error by the rules of its protocol; replies: of the connection can say what it means"
 	case v.is == isRefresh, v.is == isStop && v.ruled, status == http.StatusUnauthorized:
 		kind, text = errCredentials, text+"; check the credentials under auth of the connection"
 	case status == http.StatusForbidden:

@@ -64,19 +64,24 @@ func (o *outlet) Close() error {
 }
 
 // prepare makes the request for a document.
-func (o *outlet) prepare(d *connectors.Document) (*call, *sending, error) {
-	op := map[connectors.Operation]*sending{connectors.Create: o.def.create, connectors.Update: o.def.update, connectors.Void: o.def.void}[d.Operation]
+func (o *outlet) prepare(d *connectors.Document) (*call, error) {
+	op := o.sending(d.Operation)
 	if op == nil {
-		return nil, nil, fmt.Errorf("the service cannot %s documents of %s", d.Operation, o.name)
+		return nil, fmt.Errorf("the service cannot %s documents of %s", d.Operation, o.name)
 	}
 	if err := o.present(d); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	r, err := o.fetcher.make(&op.request, nil)
 	if err != nil || o.def.keys == nil {
-		return r, op, err
+		return r, err
 	}
-	return r, op, o.key(d, r)
+	return r, o.key(d, r)
+}
+
+// sending is how an operation is done, nil when it cannot be.
+func (o *outlet) sending(op connectors.Operation) *sending {
+	return map[connectors.Operation]*sending{connectors.Create: o.def.create, connectors.Update: o.def.update, connectors.Void: o.def.void}[op]
 }
 
 // present shows a document to the expressions.
@@ -125,7 +130,7 @@ func (o *outlet) key(d *connectors.Document, r *call) error {
 // known yet is answered with another attempt.
 func (o *outlet) Send(ctx context.Context, d connectors.Document) (connectors.Delivery, error) {
 	defer o.release()
-	r, op, err := o.prepare(&d)
+	r, err := o.prepare(&d)
 	if err != nil {
 		return connectors.Delivery{Outcome: connectors.Refused, Reason: string(document.CodeSinkRefused) + ": the request cannot be made: " + o.caller.judge.clean(err.Error())}, nil
 	}
@@ -135,12 +140,12 @@ func (o *outlet) Send(ctx context.Context, d connectors.Document) (connectors.De
 		stream, sent, err := o.caller.attempt(traced, r)
 		switch {
 		case err != nil && !connected:
-			return connectors.Delivery{}, fmt.Errorf("%w: %w", connectors.ErrNotSent, err)
+			return connectors.Delivery{}, o.notSent(r, err)
 		case err != nil:
-			return connectors.Delivery{Outcome: connectors.Unknown, Reason: err.Error()}, nil
+			return o.doubt(r, 0, err.Error()), nil
 		}
 		p := &page{stream: stream, leave: func() {}, sent: sent}
-		answer, again, err := o.answer(p, r, op, !refreshed)
+		answer, again, err := o.answer(p, r, &d, !refreshed)
 		p.done()
 		if !again {
 			return answer, err
@@ -160,8 +165,7 @@ func (o *outlet) renew(ctx context.Context, d *connectors.Document, r *call) (*c
 	if err := o.fetcher.enter(ctx); err != nil {
 		return nil, err
 	}
-	r, _, err := o.prepare(d)
-	return r, err
+	return o.prepare(d)
 }
 
 // Find looks a document up with the first request whose values are all known.

@@ -137,7 +137,7 @@ func (f *fetcher) path(request *Request) (string, error) {
 			return "", err
 		}
 		if !a.has || a.text == "" || a.text == "." || a.text == ".." {
-			return "", fmt.Errorf("%w: {%s} in the path has no value that can stand there", connectors.ErrConfig, parts[i].expr.Value)
+			return "", f.unplaced(&parts[i].expr, &a)
 		}
 		b.WriteString(url.PathEscape(a.text))
 	}
@@ -146,6 +146,20 @@ func (f *fetcher) path(request *Request) (string, error) {
 		path = "/" + path
 	}
 	return path, nil
+}
+
+// unplaced is the error of a value that no path can hold: escaped or not, the
+// dots lead elsewhere, and nothing at all names something else.
+func (f *fetcher) unplaced(x *formula, a *answer) error {
+	value, whose, way := "no value", "", ""
+	if a.has {
+		value = fmt.Sprintf("the value %q", a.text)
+	}
+	if k := f.walk; k != nil && k.began && len(k.axes) > 0 {
+		whose = fmt.Sprintf(" for %q", f.caller.judge.clean(k.part))
+		way = "; keep_if under each of the stream leaves it out"
+	}
+	return fmt.Errorf("%w: {%s} in the path has %s%s, which cannot stand in an address%s", connectors.ErrConfig, x.Value, value, whose, way)
 }
 
 func (f *fetcher) query(to url.Values, own *Query) error {

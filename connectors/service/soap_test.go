@@ -109,8 +109,9 @@ func TestSOAPReplies(t *testing.T) {
 		kind   error
 	}{
 		"a fault":                  {500, fault(envelope11, login), "", 0, `said "soap:Server: Login failed for ***"`, connectors.ErrEnvironment},
-		"a fault in a 200":         {200, fault(envelope11, login), "", 0, `status 200 (OK) and said "soap:Server: Login failed for ***"`, connectors.ErrData},
-		"a fault of 1.2":           {400, fault(envelope12, `<s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>m:Busy</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en">Wait a bit</s:Text></s:Reason>`), "", 0, `said "m:Busy: Wait a bit"`, connectors.ErrData},
+		"a fault in a 200":         {200, fault(envelope11, login), "", 0, `status 200 (OK) and said "soap:Server: Login failed for ***"`, connectors.ErrEnvironment},
+		"a fault of 1.2":           {400, fault(envelope12, `<s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>m:Busy</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en">Wait a bit</s:Text></s:Reason>`), "", 0, `said "m:Busy: Wait a bit"`, connectors.ErrEnvironment},
+		"a fault, by a rule":       {500, fault(envelope11, login), `{status: 500, is: bug}`, 0, `said "soap:Server: Login failed for ***"`, connectors.ErrData},
 		"a fault that may pass":    {500, fault(envelope11, `<faultcode>Server</faultcode><faultstring>Deadlock</faultstring>`), `{if: '=reply.body.Fault.faultstring contains "Deadlock"', is: retry, message: =reply.body.Fault.faultstring}`, 0, `said "Deadlock" (tried 6 times)`, connectors.ErrEnvironment},
 		"a fault that is nothing":  {500, fault(envelope11, `<faultcode>Server</faultcode><faultstring>No rows</faultstring>`), `{if: '=reply.body.Fault.faultstring == "No rows"', is: empty}`, 0, "", nil},
 		"credentials in a text":    {200, answered("Login failed. Please check"), `{if: '=reply.text contains "Login failed"', is: stop}`, 0, "check the credentials", connectors.ErrEnvironment},
@@ -139,6 +140,9 @@ func TestSOAPReplies(t *testing.T) {
 			out, err := readStream(s.soap(t, yaml, dir), connectors.Read{})
 			if test.words != "" {
 				wantNothing(t, out, err, test.kind, test.words, dir)
+				if strings.HasPrefix(name, "a fault") && test.rules == "" && !strings.Contains(err.Error(), "net.reply: ") {
+					t.Errorf("%v has not the code of a reply", err)
+				}
 				return
 			}
 			if err != nil || len(out.rows) != test.rows {

@@ -155,9 +155,16 @@ func TestRepliesToDocuments(t *testing.T) {
 			w.(http.Flusher).Flush()
 			cut(w, r)
 		}, connectors.Unknown, ""},
-		"not known":    {"", status(401, ``), "", "credentials"},
-		"not allowed":  {"", status(403, ``), "", "do not allow"},
-		"no such path": {"", status(404, ``), "", "404"},
+		"not known":     {"", status(401, ``), "", "credentials"},
+		"not allowed":   {"", status(403, ``), "", "do not allow"},
+		"not for this":  {"", status(405, ``), "", "POST URL/bills: "},
+		"not that kind": {"", status(415, ``), "", "415"},
+		"not built":     {"", status(501, ``), "", "501"},
+		"by a proxy":    {"", status(407, ``), "", "407"},
+		"no such thing": {"", status(404, `{"message":"no customer c1"}`), connectors.Refused, "no customer c1 (status 404 Not Found of POST URL/bills)"},
+		"nothing there": {"", status(410, ``), connectors.Refused, "base_url or the path of the request is wrong"},
+		"locked":        {"", status(423, `{"message":"in use"}`), connectors.Refused, "in use (status 423 Locked of POST URL/bills)"},
+		"out of order":  {"", status(428, ``), connectors.Stale, ""},
 		"it has moved": {"", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/x", http.StatusTemporaryRedirect)
 		}, "", "leads to http://127.0.0.1:1"},
@@ -172,8 +179,9 @@ func TestRepliesToDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := deliver(t, o, billOf(connectors.Create))
+			got.Reason = strings.ReplaceAll(got.Reason, s.URL, "URL")
 			if test.want == "" {
-				if !errors.Is(err, connectors.ErrNotSent) || !strings.Contains(err.Error(), test.reason) {
+				if !errors.Is(err, connectors.ErrNotSent) || !strings.Contains(strings.ReplaceAll(err.Error(), s.URL, "URL"), test.reason) {
 					t.Errorf("%+v, %v", got, err)
 				}
 				return
@@ -182,6 +190,28 @@ func TestRepliesToDocuments(t *testing.T) {
 				t.Errorf("%+v, %v; want %s with %q", got, err, test.want, test.reason)
 			}
 		})
+	}
+}
+
+// A document that is linked and is not there any more is refused with the way
+// out, and stops no other.
+func TestALinkedDocumentIsGone(t *testing.T) {
+	for code, rules := range map[int]string{404: "", 410: "", 400: `replies: [{ status: 400, is: gone }]`} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, `{"message":"no bill 7"}`)
+		})
+		o, err := s.outletOf(t, fmt.Sprintf(plainBills, rules))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := billOf(connectors.Update)
+		d.ID = "7"
+		got, err := deliver(t, o, d)
+		want := fmt.Sprintf("sink.refused: the document is not in the service any more, where it was \"7\"; `tieout links remove` with its key lets the next change make it anew: no bill 7 (status %d %s of PUT %s/bills/7)", code, http.StatusText(code), s.URL)
+		if err != nil || got.Outcome != connectors.Refused || got.Reason != want {
+			t.Errorf("%d: %+v, %v", code, got, err)
+		}
 	}
 }
 

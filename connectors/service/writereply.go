@@ -6,11 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
-	"github.com/tieout/tieout/connectors/rows"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
@@ -23,31 +21,31 @@ func (c *caller) ready(ctx context.Context) error {
 
 // answer says what a reply means for a document. again is to send it once more:
 // the service took nothing, since it did not know the token.
-func (o *outlet) answer(p *page, r *call, op *sending, refresh bool) (connectors.Delivery, bool, error) {
+func (o *outlet) answer(p *page, r *call, doc *connectors.Document, refresh bool) (connectors.Delivery, bool, error) {
 	now := o.tools.now()
 	o.caller.budget.correct(p.stream.Header, now)
 	if err := p.look(); err != nil && p.stream.Status < http.StatusMultipleChoices {
-		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil
+		return o.doubt(r, p.stream.Status, err.Error()), false, nil
 	}
 	v, err := o.caller.judge.first(p, now)
 	if err != nil {
-		return connectors.Delivery{Outcome: connectors.Unknown, Status: p.stream.Status, Reason: err.Error()}, false, nil //nolint:nilerr // it is the outcome
+		return o.doubt(r, p.stream.Status, err.Error()), false, nil //nolint:nilerr // it is the outcome
 	}
 	o.caller.note(r, p.stream.Status, &v)
 	d := connectors.Delivery{Status: p.stream.Status, RequestID: v.request, Reason: v.message}
 	body := o.caller.judge.parse(p)
 	is := v.is
 	if !v.ruled {
-		is = o.meaning(p.stream.Status, body)
+		is = o.meaning(p.stream.Status, body, doc)
 	}
 	if d.Reason == "" {
-		d.Reason = o.caller.judge.clean(saidIn(body, p.head))
+		d.Reason = o.said(p, body)
 	}
 	switch is {
 	case isOK, isEmpty:
-		return o.confirmed(p, body, op, d), false, nil
+		return o.confirmed(p, body, o.sending(doc.Operation), d), false, nil
 	case isRecord, isGone, isClosedPeriod:
-		d.Outcome, d.Reason = connectors.Refused, string(document.CodeSinkRefused)+": "+refusal(is, p.stream.Status, d.Reason)
+		d.Outcome, d.Reason = connectors.Refused, string(document.CodeSinkRefused)+": "+refusal(is, p.stream.Status, doc, d.Reason)+o.asked(r, p.stream.Status)
 	case isDuplicate:
 		d.Outcome = connectors.Duplicate
 	case isStale:
@@ -55,73 +53,21 @@ func (o *outlet) answer(p *page, r *call, op *sending, refresh bool) (connectors
 	case isThrottled:
 		d.Outcome, d.Wait = connectors.Later, v.wait
 	case isRetry, isUnknown:
-		d.Outcome = connectors.Unknown
-		if d.Reason = strings.TrimSpace(fmt.Sprintf("status %d %s", p.stream.Status, d.Reason)); v.request != "" {
+		d = o.doubt(r, p.stream.Status, strings.TrimSpace(fmt.Sprintf("status %d %s", p.stream.Status, d.Reason)))
+		if d.RequestID = v.request; v.request != "" {
 			d.Reason += fmt.Sprintf(" (request %q)", v.request)
 		}
 	case isRefresh:
 		if refresh && (o.fetcher.usher != nil || o.caller.signer.Refresh(p.sent)) {
 			return d, true, nil
 		}
-		return d, false, fmt.Errorf("%w: %w", connectors.ErrNotSent, v.refusal(p.stream.Status, ""))
+		return d, false, o.notSent(r, v.refusal(p.stream.Status, ""))
 	default:
 		v.is, v.message = is, d.Reason
-		return d, false, fmt.Errorf("%w: %w", connectors.ErrNotSent, v.refusal(p.stream.Status, p.stream.Moved()))
+		return d, false, o.notSent(r, v.refusal(p.stream.Status, p.stream.Moved()))
 	}
 	return d, false, nil
 }
-
-// refusal words why a document was refused.
-func refusal(is string, status int, said string) string {
-	why := map[string]string{isGone: "the document is not in the service any more", isClosedPeriod: "its period is closed"}[is]
-	switch {
-	case said == "" && why == "":
-		return fmt.Sprintf("the service refused it with status %d", status)
-	case said == "":
-		return why
-	case why == "":
-		return said
-	}
-	return why + ": " + said
-}
-
-var clientFault = regexp.MustCompile(`^([\w.-]+:)?(Client|Sender)\b`)
-
-// meaning is what a reply to a document means when no rule says. Where it may
-// have been taken it is unknown.
-func (o *outlet) meaning(status int, body []byte) string {
-	if fault := o.caller.judge.fault(body); fault != "" {
-		switch {
-		case o.conn.soap != nil && clientFault.MatchString(fault):
-			return isRecord
-		case o.conn.soap != nil:
-			return isUnknown
-		case status < http.StatusMultipleChoices && isNull(rows.Member(body, "data")):
-			return isRecord
-		case status < http.StatusMultipleChoices:
-			return isUnknown
-		}
-	}
-	switch {
-	case status < http.StatusMultipleChoices:
-		return isOK
-	case status == http.StatusSeeOther, status == http.StatusNotModified:
-		return isUnknown
-	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return isThrottled
-	case status == http.StatusUnauthorized:
-		return isRefresh
-	case status == http.StatusConflict, status == http.StatusBadRequest, status == http.StatusUnprocessableEntity, status == http.StatusRequestEntityTooLarge:
-		return isRecord
-	case status == http.StatusPreconditionFailed:
-		return isStale
-	case status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
-		return isUnknown
-	}
-	return isStop
-}
-
-func isNull(raw []byte) bool { return raw == nil || string(raw) == "null" }
 
 // confirmed takes from a reply what the service calls the document. A reply
 // that should say so and does not proves nothing.
@@ -178,24 +124,6 @@ func orNull(raw []byte) []byte {
 		return []byte("null")
 	}
 	return raw
-}
-
-// messages are where services put what they say about a refusal.
-var messages = [][]string{{"Fault", "Error", "Detail"}, {"Fault", "Error", "Message"}, {"Elements", "ValidationErrors", "Message"}, {"error", "message"}, {"error_description"},
-	{"errors", "message"}, {"errors", "detail"}, {"detail"}, {"message"}, {"Message"}, {"title"}, {"error"}, {"errors"}}
-
-// saidIn is what a service says in a reply, as far as it can be told.
-func saidIn(body, head []byte) string {
-	for _, path := range messages {
-		if text := plainAt(body, strings.Join(path, ".")); text != "" {
-			return text
-		}
-	}
-	text := strings.TrimSpace(string(head))
-	if strings.HasPrefix(text, "<") {
-		return ""
-	}
-	return text
 }
 
 // look asks for what may be the document.

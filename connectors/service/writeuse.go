@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -38,12 +39,13 @@ func (w *writing) used() []string {
 }
 
 // fits checks that documents can be made of the records of a load: every field
-// they need is there, of the right type, and none is left over.
+// they need is there, of the right type, and none is left over. What an open
+// shape does not list, and a kind that is not known, may fit.
 func (w *writing) fits(load *connectors.Load) error {
 	used := w.used()
 	var lacking, extra []string
 	need := func(name string) {
-		if load.Shape.Index(name) < 0 && !slices.Contains(lacking, name) {
+		if !load.Shape.Open && load.Shape.Index(name) < 0 && !slices.Contains(lacking, name) {
 			lacking = append(lacking, name)
 		}
 	}
@@ -57,23 +59,43 @@ func (w *writing) fits(load *connectors.Load) error {
 			need(e.Key.Value)
 		}
 	}
+	var found error
 	for i := range load.Shape.Fields {
 		f := &load.Shape.Fields[i]
 		t, declared := w.accepts.get(f.Name)
 		if declared && !compatible(t.Kind, f.Kind) {
-			return fmt.Errorf("%w: sink.type: %s takes %q as %s, and the records have it as %s; convert it in a step", connectors.ErrConfig, load.Stream, f.Name, t.Kind, f.Kind)
+			found = errors.Join(found, fmt.Errorf("%w: %s: %s takes %q as %s, and the records have it as %s; convert it in a step", connectors.ErrConfig, document.CodeSinkType, load.Stream, f.Name, t.Kind, f.Kind))
 		}
 		if !declared && !slices.Contains(used, f.Name) && !slices.Contains(load.Key, f.Name) {
 			extra = append(extra, f.Name)
 		}
 	}
 	if len(lacking) > 0 {
-		return fmt.Errorf("%w: sink.missing_column: documents of %s need %s, and the records have %s; rename or set what is lacking in a step", connectors.ErrConfig, load.Stream, listed(lacking), listed(load.Shape.Names()))
+		found = errors.Join(found, fmt.Errorf("%w: %s: documents of %s need %s, and the records have %s; rename or set what is lacking in a step", connectors.ErrConfig, document.CodeSinkMissingColumn, load.Stream, listed(lacking), listed(load.Shape.Names())))
 	}
 	if len(extra) > 0 {
-		return fmt.Errorf("%w: sink.missing_column: documents of %s have no place for %s; leave it out with select, or name it under accepts of the stream", connectors.ErrConfig, load.Stream, listed(extra))
+		found = errors.Join(found, fmt.Errorf("%w: %s: documents of %s have no place for %s; leave it out with select, or name it under accepts of the stream", connectors.ErrConfig, document.CodeSinkMissingColumn, load.Stream, listed(extra)))
 	}
-	return nil
+	return found
+}
+
+// checkSink finds, before a run, what Open would.
+func checkSink(c *Connection, load connectors.Load) error {
+	def, ok := c.Streams.Get(load.Stream)
+	switch {
+	case !ok || def.write == nil || def.write.create == nil && def.write.update == nil:
+		return nil // that is said of the connection
+	case len(load.Key) == 0:
+		return noKey(load.Stream)
+	case load.Shape == nil:
+		return nil
+	}
+	return def.write.fits(&load)
+}
+
+// noKey is the error of a load of documents that nothing tells apart.
+func noKey(stream string) error {
+	return fmt.Errorf("%w: %s: %s is a service: name the fields that tell documents apart with key:, so that none is sent twice", connectors.ErrConfig, document.CodeSinkMissingKey, stream)
 }
 
 // compatible reports whether a value of one kind can stand where another is

@@ -89,6 +89,7 @@ func TestDocumentsOfXML(t *testing.T) {
 const soapBills = `
 base_url: URL
 namespace: urn:bills
+replies: [{ status: 500, if: '=reply.text contains "s:Rule"', is: record }]
 streams:
   bills:
     write:
@@ -107,10 +108,11 @@ func TestDocumentsOfSOAP(t *testing.T) {
 		reply  string
 		want   connectors.Delivery
 	}{
+		"by a rule":       {500, fault("s:Rule"), connectors.Delivery{Outcome: connectors.Refused, Status: 500, Reason: "sink.refused: s:Rule: no such account (status 500 Internal Server Error of POST URL)"}},
 		"taken":           {200, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><AddBillResponse xmlns="urn:bills"><AddBillResult><Id>77</Id></AddBillResult></AddBillResponse></s:Body></s:Envelope>`, connectors.Delivery{Outcome: connectors.Confirmed, ID: "77", Status: 200}},
-		"our fault":       {500, fault("s:Client"), connectors.Delivery{Outcome: connectors.Refused, Status: 500, Reason: "sink.refused: s:Client: no such account"}},
-		"their fault":     {500, fault("s:Server"), connectors.Delivery{Outcome: connectors.Unknown, Status: 500, Reason: "status 500 s:Server: no such account"}},
-		"a fault, in 200": {200, fault("Client"), connectors.Delivery{Outcome: connectors.Refused, Status: 200, Reason: "sink.refused: Client: no such account"}},
+		"our fault":       {500, fault("s:Client"), connectors.Delivery{Outcome: connectors.Refused, Status: 500, Reason: "sink.refused: s:Client: no such account (status 500 Internal Server Error of POST URL)"}},
+		"their fault":     {500, fault("s:Server"), connectors.Delivery{Outcome: connectors.Unknown, Status: 500, Reason: "status 500 s:Server: no such account (POST URL)"}},
+		"a fault, in 200": {200, fault("Client"), connectors.Delivery{Outcome: connectors.Refused, Status: 200, Reason: "sink.refused: Client: no such account (status 200 OK of POST URL)"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -139,6 +141,7 @@ func TestDocumentsOfSOAP(t *testing.T) {
 			}
 			defer o.Close()
 			got, err := deliver(t, o, billOf(connectors.Create))
+			got.Reason = strings.ReplaceAll(got.Reason, s.URL, "URL")
 			if err != nil || got != test.want {
 				t.Errorf("%+v, %v; want %+v", got, err, test.want)
 			}

@@ -59,7 +59,7 @@ func Postgres() connectors.Definition {
 			if err != nil {
 				return nil, err
 			}
-			db.ledgerSchema, db.connection = options.(*SinkOptions).Ledger.Value, env.Name
+			db.ledgerSchema, db.connection, db.writes = options.(*SinkOptions).Ledger.Value, env.Name, true
 			return &sink{dialect: db, now: env.Now}, nil
 		},
 	}
@@ -86,7 +86,7 @@ func MySQL() connectors.Definition {
 			if err != nil {
 				return nil, err
 			}
-			db.ledgerSchema, db.connection = options.(*SinkOptions).Ledger.Value, env.Name
+			db.ledgerSchema, db.connection, db.writes = options.(*SinkOptions).Ledger.Value, env.Name, true
 			return &sink{dialect: db, now: env.Now}, nil
 		},
 	}
@@ -119,7 +119,7 @@ func SQLite() connectors.Definition {
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
-		CheckSink: func(options any, _ connectors.Load) error {
+		CheckSink: func(_, options any, _ connectors.Load) error {
 			if schema := options.(*SinkOptions).Ledger.Value; schema != "" && schema != "main" {
 				return configError("the ledger of an SQLite database stands in its own file, since only there it is committed together with the records; remove `ledger: %s`", schema)
 			}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // fault is what an error of a database means for a load.
@@ -19,7 +20,9 @@ type fault uint8
 const (
 	faultOther       fault = iota
 	faultData              // a value or record the database refuses
-	faultEnvironment       // unreachable, no rights, locked, full
+	faultEnvironment       // unreachable, locked, full
+	faultLogin             // who logs in is not known, or the password is wrong
+	faultDenied            // the user has no right to do it
 	faultLost              // the connection is gone: the outcome is unknown
 	faultTwice             // one statement met a key twice
 )
@@ -49,6 +52,7 @@ type wrapper struct {
 	place    string // names the database without a secret, for messages
 	advice   string // what to check when it cannot be reached; "" for a server
 	words    words
+	writes   bool // it is the database of a sink
 	// explain reads what a refusal says: why, and which columns; nil is the
 	// error's own text.
 	explain func(error) (reason string, columns []string)
@@ -64,18 +68,35 @@ func (w *wrapper) wrap(err error, format string, args ...any) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	e := &databaseError{cause: err}
+	code := ""
 	switch w.classify(err) {
 	case faultEnvironment, faultLost:
 		e.kind = connectors.ErrEnvironment
+	case faultLogin:
+		e.kind, code = connectors.ErrEnvironment, string(document.CodeAuthRefused)+": "
+	case faultDenied:
+		e.kind, code = connectors.ErrEnvironment, string(w.denied())+": "
 	}
-	e.text = w.clean(fmt.Sprintf("%s: %s: %v", w.place, doing, err))
+	e.text = w.clean(fmt.Sprintf("%s: %s: %s%v", w.place, doing, code, err))
 	return e
+}
+
+// denied is the code of what a user has no right to.
+func (w *wrapper) denied() document.Code {
+	if w.writes {
+		return document.CodeSinkPermission
+	}
+	return document.CodeAuthRefused
 }
 
 // unreachable says that the database did not let itself be connected to.
 func (w *wrapper) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
+	}
+	if w.classify(err) == faultLogin {
+		return &databaseError{cause: err, kind: connectors.ErrEnvironment,
+			text: w.clean(fmt.Sprintf("%s: %s: %v; check user and password in the url of the connection", w.place, document.CodeAuthRefused, err))}
 	}
 	said, advice := " cannot be opened: ", w.advice
 	if advice == "" {

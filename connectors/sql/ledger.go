@@ -100,6 +100,14 @@ func (l *ledger) fill(statement string) string {
 	return l.names(&l.s.words).Replace(l.s.conn.Rebind(statement))
 }
 
+// allowed says, for an error about rights, which ones are needed on the tables.
+func (l *ledger) allowed(err error) error {
+	if err == nil || l.s.classify(err) != faultDenied {
+		return err
+	}
+	return fmt.Errorf("%w; the ledger needs GRANT SELECT, INSERT, UPDATE ON %s TO that user, and GRANT SELECT, INSERT ON %s", err, l.positions, l.loads)
+}
+
 func keyOf(load connectors.Load) []any {
 	return []any{load.Project, load.Environment, load.Pipeline, load.Partition}
 }
@@ -112,7 +120,7 @@ func (l *ledger) raise(ctx context.Context, load connectors.Load, now time.Time)
 	statement := l.fill("INSERT INTO {positions}" + l.s.words.as + ` (project, environment, pipeline, {part}, epoch, updated_at)
 		VALUES (?, ?, ?, ?, 1, ?)` + l.s.words.raise)
 	if err := l.s.exec(ctx, fmt.Sprintf("take the next epoch of pipeline %q", load.Pipeline), statement, append(keyOf(load), l.stamp(now))...); err != nil {
-		return 0, err
+		return 0, l.allowed(err)
 	}
 	return l.epoch(ctx, load)
 }
@@ -125,7 +133,7 @@ func (l *ledger) epoch(ctx context.Context, load connectors.Load) (int64, error)
 	if errors.Is(err, stdsql.ErrNoRows) {
 		return 0, nil
 	}
-	return epoch, l.s.wrap(err, "read the epoch of pipeline %q", load.Pipeline)
+	return epoch, l.allowed(l.s.wrap(err, "read the epoch of pipeline %q", load.Pipeline))
 }
 
 // position reads how far a pipeline is.
@@ -137,7 +145,7 @@ func (l *ledger) position(ctx context.Context, load connectors.Load) (pos connec
 		return connectors.Position{}, false, nil
 	}
 	if err != nil {
-		return connectors.Position{}, false, l.s.wrap(err, "read the position of pipeline %q", load.Pipeline)
+		return connectors.Position{}, false, l.allowed(l.s.wrap(err, "read the position of pipeline %q", load.Pipeline))
 	}
 	pos.Field, pos.Text, pos.Kind, pos.LoadID = field.String, text.String, kind.String, id.String
 	if seen.Valid {
@@ -158,8 +166,8 @@ func (l *ledger) setPosition(ctx context.Context, load connectors.Load, pos *con
 		}
 		args = []any{epoch, pos.Field, pos.Text, pos.Kind, string(seen), load.ID, l.stamp(now)}
 	}
-	return l.s.exec(ctx, "write the position", l.fill(`UPDATE {positions} SET epoch = ?, cursor_field = ?, cursor_text = ?,
-		cursor_kind = ?, seen = ?, load_id = ?, updated_at = ?`+whereKey), append(args, keyOf(load)...)...)
+	return l.allowed(l.s.exec(ctx, "write the position", l.fill(`UPDATE {positions} SET epoch = ?, cursor_field = ?, cursor_text = ?,
+		cursor_kind = ?, seen = ?, load_id = ?, updated_at = ?`+whereKey), append(args, keyOf(load)...)...))
 }
 
 // insert writes the proof of a load.
@@ -196,7 +204,7 @@ func (l *ledger) find(ctx context.Context, id string) (row connectors.Ledger, fo
 		return connectors.Ledger{}, false, nil
 	}
 	if err != nil {
-		return connectors.Ledger{}, false, l.s.wrap(err, "look for load %s", id)
+		return connectors.Ledger{}, false, l.allowed(l.s.wrap(err, "look for load %s", id))
 	}
 	if row.Format > connectors.LedgerFormat {
 		return row, true, fmt.Errorf("%w: load %s was written by a newer version (ledger format %d); use that version",

@@ -144,6 +144,7 @@ func TestPostgresRights(t *testing.T) {
 	config := owner.config
 	config.User, config.Password = user, "clerk"
 	clerk := *owner
+	clerk.writes = true
 	clerk.config = config
 	clerk.connection = "warehouse"
 	k := &sink{dialect: &clerk, now: time.Now}
@@ -177,6 +178,11 @@ func ledgerByHand(t *testing.T, owner, clerk *postgres, k *sink, user string) {
 	}
 	must(t, owner, append([]string{"CREATE SCHEMA audit"}, statements...)...)
 	for _, grant := range []string{"USAGE ON SCHEMA audit", "SELECT, INSERT, UPDATE ON audit.tieout_positions", "SELECT, INSERT ON audit.tieout_loads", ""} {
+		if strings.HasPrefix(grant, "SELECT, INSERT, UPDATE") {
+			if _, _, err := k.Position(context.Background(), rentLoad(connectors.Append, 2)); !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), "sink.permission: ") || !strings.Contains(err.Error(), `GRANT SELECT, INSERT, UPDATE ON "audit".tieout_positions TO that user`) {
+				t.Errorf("no right to read the position: %v", err)
+			}
+		}
 		_, err := loadRent(t, k, rentLoad(connectors.Append, 2), "by hand")
 		switch {
 		case grant == "" && err != nil:

@@ -76,7 +76,11 @@ func mssqlFault(err error) fault {
 		return connectionFault(err)
 	}
 	switch me.Number {
-	case 229, 230, 262, 297, 300, 916, 1204, 1205, 1222, 3952, 3960, 3961, 4060, 18456, 40613:
+	case 18452, 18456, 18486, 18487, 18488:
+		return faultLogin
+	case 229, 230, 262, 297, 300, 916:
+		return faultDenied
+	case 1204, 1205, 1222, 3952, 3960, 3961, 4060, 40613:
 		return faultEnvironment
 	}
 	switch {

@@ -139,7 +139,9 @@ func TestSQLServerWords(t *testing.T) {
 		t.Errorf("query: %s", got)
 	}
 	for want, errs := range map[fault][]error{
-		faultEnvironment: {mssql.Error{Number: 18456, Class: 14}, mssql.Error{Number: 3952, Class: 16}, mssql.Error{Number: 9002, Class: 17}},
+		faultLogin:       {mssql.Error{Number: 18456, Class: 14}},
+		faultDenied:      {mssql.Error{Number: 229, Class: 14}},
+		faultEnvironment: {mssql.Error{Number: 3952, Class: 16}, mssql.Error{Number: 9002, Class: 17}},
 		faultLost:        {mssql.Error{Number: 596, Class: 21}, io.EOF},
 		faultOther:       {mssql.Error{Number: 208, Class: 16}},
 	} {

@@ -96,7 +96,7 @@ func TestMySQLRights(t *testing.T) {
 	config := *d.config
 	config.User, config.Passwd = user, "clerk"
 	clerk := *d
-	clerk.config, clerk.ledgerSchema = &config, "nowhere"
+	clerk.config, clerk.ledgerSchema, clerk.writes = &config, "nowhere", true
 	k = &sink{dialect: &clerk, now: time.Now}
 	denied := func(what string, mode connectors.Mode, stream, want string) {
 		t.Helper()
@@ -109,7 +109,11 @@ func TestMySQLRights(t *testing.T) {
 	}
 	denied("no rights on the ledger's database", connectors.Append, "rent", "tieout connect NAME --ddl")
 	clerk.ledgerSchema = ""
-	must(t, d, "GRANT SELECT ON "+name+".tieout_loads TO "+user, "GRANT SELECT, INSERT, UPDATE ON "+name+".tieout_positions TO "+user)
+	must(t, d, "GRANT INSERT ON "+name+".tieout_loads TO "+user, "GRANT INSERT ON "+name+".tieout_positions TO "+user)
+	if _, _, err := k.Position(context.Background(), rentLoad(connectors.Append, 2)); err == nil || !strings.Contains(err.Error(), "sink.permission: ") || !strings.Contains(err.Error(), "GRANT SELECT, INSERT, UPDATE ON `"+name+"`.tieout_positions") {
+		t.Errorf("no right to read the position: %v", err)
+	}
+	must(t, d, "REVOKE INSERT ON "+name+".tieout_loads FROM "+user, "GRANT SELECT ON "+name+".tieout_loads TO "+user, "GRANT SELECT, INSERT, UPDATE ON "+name+".tieout_positions TO "+user)
 	denied("no right to add to the ledger", connectors.Append, "rent", "GRANT SELECT, INSERT ON")
 	must(t, d, "GRANT SELECT, INSERT, UPDATE ON "+name+".tieout_loads TO "+user, "GRANT SELECT, INSERT, UPDATE ON "+name+".tieout_positions TO "+user)
 	if _, err := loadRent(t, k, rentLoad(connectors.Append, 2), "b"); err != nil {
@@ -120,6 +124,10 @@ func TestMySQLRights(t *testing.T) {
 	denied("no right to delete", connectors.Replace, "rent", "DELETE")
 	denied("no right to stage", connectors.Upsert, "rent", "TEMPORARY")
 	denied("no right to create", connectors.Append, "brand_new", "CREATE")
+	config.Passwd = "hunter2"
+	if _, _, err := k.Position(context.Background(), rentLoad(connectors.Append, 2)); !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), ": auth.refused: ") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("another password: %v", err)
+	}
 }
 
 // TestMySQLCollations: keys that differ in case, accent or blanks at the end

@@ -41,7 +41,7 @@ func (d *mysqlDB) ledger(ctx context.Context, s *session, create bool) (*ledger,
 	}
 	for _, statement := range l.ddl(&d.words) {
 		if err := s.exec(ctx, "create the ledger tables", statement); err != nil {
-			return nil, mysqlDenied(err, "tables tieout_loads and tieout_positions cannot be created in database %q; %s, or write `ledger:` with a database the user may create in", schema, madeByHand(d.connection))
+			return nil, mysqlDenied(err, "tables tieout_loads and tieout_positions cannot be created in database %q; %s, or where they are there already GRANT SELECT, INSERT, UPDATE ON %s and GRANT SELECT, INSERT ON %s TO that user, or write `ledger:` with a database the user may create in", schema, madeByHand(d.connection), l.positions, l.loads)
 		}
 	}
 	return l, nil

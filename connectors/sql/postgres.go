@@ -103,16 +103,23 @@ func postgresFault(err error) fault {
 	if !errors.As(err, &pe) {
 		return connectionFault(err)
 	}
-	if pe.Fatal() {
+	code := string(pe.Code)
+	switch {
+	case strings.HasPrefix(code, "28"): // fatal as well, and nothing was lost
+		return faultLogin
+	case pe.Fatal() && code == "42501": // the right to connect
+		return faultDenied
+	case pe.Fatal():
 		return faultLost
 	}
-	code := string(pe.Code)
 	switch code {
 	case "P0001": // raised by a trigger
 		return faultData
 	case "21000":
 		return faultTwice
-	case "42501", "55P03", "40001", "40P01", "25006", "55006":
+	case "42501":
+		return faultDenied
+	case "55P03", "40001", "40P01", "25006", "55006":
 		return faultEnvironment
 	}
 	switch code[:min(2, len(code))] {
@@ -120,7 +127,7 @@ func postgresFault(err error) fault {
 		return faultData
 	case "08":
 		return faultLost
-	case "28", "3D", "53", "57", "58":
+	case "3D", "53", "57", "58":
 		return faultEnvironment
 	}
 	return faultOther

@@ -56,7 +56,8 @@ func (d *sqliteDB) target(ctx context.Context, s *session, load connectors.Load)
 		return nil, err
 	}
 	if len(columns) == 0 {
-		return plan, d.planCreate(plan)
+		d.planCreate(plan)
+		return plan, nil
 	}
 	var made string
 	if err := s.get(ctx, "SELECT coalesce(max(sql), '') FROM main.sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", []any{load.Stream}, &made); err != nil {
@@ -211,7 +212,7 @@ func liteCreated(c *column) {
 
 // planCreate plans the table. SQLite keeps the text of the statement, the
 // comment in it.
-func (d *sqliteDB) planCreate(p *plan) error {
+func (d *sqliteDB) planCreate(p *plan) {
 	var lines []string
 	for i, c := range p.fitted() {
 		liteCreated(c)
@@ -226,5 +227,4 @@ func (d *sqliteDB) planCreate(p *plan) error {
 		p.unique = !p.versioned()
 	}
 	p.create = []string{"CREATE TABLE IF NOT EXISTS " + p.target + " ( /* " + createdMark + " */\n\t" + strings.Join(lines, ",\n\t") + "\n)"}
-	return nil
 }

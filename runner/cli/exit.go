@@ -89,7 +89,8 @@ func codeOf(err error) string {
 	}{
 		{state.ErrServing, document.CodeStateServing}, {serve.ErrLost, document.CodeStateServing}, {schedule.ErrClock, document.CodeStateClock},
 		{state.ErrLocked, document.CodeStateLocked}, {state.ErrCorrupt, document.CodeStateCorrupt}, {state.ErrNewer, document.CodeStateNewer},
-		{state.ErrMissing, document.CodeStateMissing}, {project.ErrNoRetry, document.CodeRunUsage}, {state.ErrUnreachable, document.CodeNetUnreachable},
+		{state.ErrMissing, document.CodeStateMissing}, {project.ErrNoRetry, document.CodeRunUsage},
+		{state.ErrUnreachable, document.CodeNetUnreachable}, {state.ErrLogin, document.CodeAuthRefused},
 	} {
 		if errors.Is(err, known.err) {
 			return string(known.code)

@@ -36,6 +36,10 @@ func guideServices(t *testing.T) http.Handler {
 			answer = reply("application/json", `{"data":[{"id":1,"total":1234,"changed":1793491200},{"id":2,"total":50,"changed":1793577600}],"next_cursor":"c2"}`)
 		case r.URL.Path == "/billing/v1/invoices":
 			answer = reply("application/json", `{"data":[{"id":3,"total":9900,"changed":1793664000}],"next_cursor":null}`)
+		case r.URL.Path == "/meters/readings" && q.Get("limit") == "2" && !q.Has("after"):
+			answer = reply("application/json", `{"data":[{"id":1,"used":10.5},{"id":2,"used":0.25}],"errors":[]}`)
+		case r.URL.Path == "/meters/readings" && q.Get("limit") == "2" && q.Get("after") == "2":
+			answer = reply("application/json", `{"data":[{"id":3,"used":7}]}`)
 		case r.URL.Path == "/ledger/export" && strings.HasSuffix(body, `<export format="full"></export>`):
 			answer = reply("text/xml", `<Ledger xmlns="urn:l"><Property><PropertyID>p1</PropertyID><Customer><CustomerID>t1</CustomerID><Entries><Charge><Detail><id>1</id><amount>1450.00</amount></Detail></Charge><Payment><Detail><id>2</id><amount>-0.10</amount></Detail></Payment></Entries></Customer></Property><Property><PropertyID>p2</PropertyID><Customer><CustomerID>t9</CustomerID><Entries><Charge><Detail><id>3</id><amount>7</amount></Detail></Charge></Entries></Customer></Property></Ledger>`)
 		case r.URL.Path == "/projects/graphql" && strings.Contains(body, `"variables":{}`):

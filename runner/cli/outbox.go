@@ -122,6 +122,10 @@ func (a *app) outboxResolve(ctx context.Context, key, taken, version string) err
 		if i, err = d.Intent(ctx, project, a.environment, i.IntentKey); err != nil {
 			return err
 		}
+		if i.Status == delivery.Planned {
+			return usage(fmt.Errorf("%s %q is planned and was not sent, so nothing can have become of it", i.To, i.Key),
+				"`tieout run "+i.Pipeline+"` sends it; what can be resolved is a document that was sent and has no outcome")
+		}
 		i.Resolve(connectors.Delivery{ID: taken, Version: version}, taken != "", "said by "+a.actor(), a.Now())
 		return d.Mark(ctx, &i)
 	})

@@ -17,7 +17,7 @@ func (c *courier) finds(i *Intent) bool {
 func (c *courier) find(ctx context.Context, i *Intent) (connectors.Delivery, bool, error) {
 	d, found, err := c.outlet.Find(ctx, i.document())
 	if err != nil {
-		return d, false, fmt.Errorf("look for %s: %w", i.name(), err)
+		return d, false, fmt.Errorf("look for it in the service: %w", err)
 	}
 	return d, found, nil
 }

@@ -85,7 +85,7 @@ func (c *courier) deliver(ctx context.Context, loadID string) error {
 				return c.stopped(ctx, loadID, err)
 			}
 			if err := c.one(ctx, one); err != nil {
-				return c.stopped(ctx, loadID, err)
+				return c.stopped(ctx, loadID, fmt.Errorf("%s: %w", one.name(), err))
 			}
 			switch one.Status {
 			case Refused:

@@ -67,7 +67,7 @@ func (k *Sink) SetPosition(ctx context.Context, load connectors.Load, pos *conne
 // Begin checks that documents can be sent, and takes the next epoch.
 func (k *Sink) Begin(ctx context.Context, load connectors.Load) (connectors.Writer, error) {
 	if len(load.Key) == 0 {
-		return nil, fmt.Errorf("%w: %s is a service: name the fields that tell documents apart with key:, so that none is sent twice", connectors.ErrConfig, k.s.To)
+		return nil, fmt.Errorf("%w: sink.missing_key: %s is a service: name the fields that tell documents apart with key:, so that none is sent twice", connectors.ErrConfig, k.s.To)
 	}
 	outlet, traits, err := k.open(ctx, load)
 	if err != nil {

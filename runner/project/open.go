@@ -185,7 +185,7 @@ func IsEnvironment(err error) bool {
 		return found.Has(document.CodeAuthSecretMissing) || found.Has(document.CodeReferenceMissing)
 	}
 	for _, kind := range []error{connectors.ErrEnvironment, connectors.ErrFenced, connectors.ErrCommitUnknown,
-		state.ErrLocked, state.ErrCorrupt, state.ErrNewer, state.ErrUnreachable} {
+		state.ErrLocked, state.ErrCorrupt, state.ErrNewer, state.ErrUnreachable, state.ErrLogin} {
 		if errors.Is(err, kind) {
 			return true
 		}
@@ -208,15 +208,31 @@ func (r registry) Lookup(name string) (pipelines.Connector, bool) {
 		c.Modes = append(c.Modes, string(m))
 	}
 	if def.CheckSink != nil {
-		c.CheckSink = func(sink any, stream, mode string, key []string) error {
-			err := def.CheckSink(sink, connectors.Load{Stream: stream, Mode: connectors.Mode(mode), Key: key})
-			if err == nil {
-				return nil
-			}
-			return errors.New(strings.TrimPrefix(err.Error(), connectors.ErrConfig.Error()+": "))
+		c.CheckSink = func(connection, sink any, load pipelines.SinkLoad) []pipelines.SinkFault {
+			return sinkFaults(def.CheckSink(connection, sink, connectors.Load{Stream: load.Stream, Mode: connectors.Mode(load.Mode), Key: load.Key, Shape: load.Shape}))
 		}
 	}
 	return c, true
+}
+
+// sinkFaults takes what a connector says about a load apart: each error that
+// was joined stands on a line, with the code before its words.
+func sinkFaults(err error) []pipelines.SinkFault {
+	if err == nil {
+		return nil
+	}
+	var out []pipelines.SinkFault
+	prefix := connectors.ErrConfig.Error() + ": "
+	for text := range strings.SplitSeq(strings.TrimPrefix(err.Error(), prefix), "\n"+prefix) {
+		fault := pipelines.SinkFault{Code: document.CodeSinkMode, Text: text}
+		if code, rest, ok := strings.Cut(text, ": "); ok {
+			if _, known := document.LookupCode(document.Code(code)); known {
+				fault.Code, fault.Text = document.Code(code), rest
+			}
+		}
+		out = append(out, fault)
+	}
+	return out
 }
 
 // Names lists the connectors.

@@ -32,6 +32,9 @@ type advisoryLock struct {
 func (l *advisory) try(ctx context.Context, name, holder string) (held, error) {
 	conn, err := l.db.Connx(ctx)
 	if err != nil {
+		if refused(err) {
+			return nil, fmt.Errorf("%w: %w", ErrLogin, err)
+		}
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	h, err := l.take(ctx, conn, name, holder)

@@ -28,7 +28,7 @@ const (
 // named turns a driver's error into one of the package's, with the way out.
 // Any other error, and one that is named already, it returns as it is.
 func (s *Store) named(err error) error {
-	for _, known := range []error{ErrCorrupt, ErrNewer, ErrLocked, ErrUnreachable, ErrMissing, context.Canceled, context.DeadlineExceeded} {
+	for _, known := range []error{ErrLogin, ErrCorrupt, ErrNewer, ErrLocked, ErrUnreachable, ErrMissing, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, known) {
 			return err
 		}
@@ -43,10 +43,19 @@ func (s *Store) named(err error) error {
 	case errors.As(err, &pe) && (pe.Code.Class() == "08" || pe.Code.Class() == "53" || pe.Code.Class() == "57"),
 		errors.As(err, &ne), errors.Is(err, driver.ErrBadConn):
 		return fmt.Errorf("%w: the PostgreSQL server of the state store does not answer: %w; bring it back and run again", ErrUnreachable, err)
+	case refused(err):
+		return fmt.Errorf("%w: %w; GRANT it what it needs", ErrLogin, err)
 	case pe != nil:
 		return fmt.Errorf("state store: %w", err)
 	}
 	return err
+}
+
+// refused reports whether PostgreSQL does not know the user, or does not let it
+// do something.
+func refused(err error) bool {
+	var pe *pq.Error
+	return errors.As(err, &pe) && (pe.Code.Class() == "28" || pe.Code == "42501")
 }
 
 func (s *Store) namedSQLite(err error, code int) error {

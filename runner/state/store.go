@@ -42,6 +42,9 @@ var (
 	ErrMissing = errors.New("not found")
 	// ErrAmbiguous: the beginning of an id fits several runs.
 	ErrAmbiguous = errors.New("more than one run begins like that; give more of the id")
+	// ErrLogin: the server of the store does not let the user in, or gives it
+	// no right to the store's tables.
+	ErrLogin = errors.New("state store refuses the user")
 	// ErrUnreachable: the store cannot be opened at all.
 	ErrUnreachable = errors.New("state store cannot be opened")
 )
@@ -106,7 +109,11 @@ func openPostgres(ctx context.Context, address string, now func() time.Time) (*S
 	db.SetMaxOpenConns(4)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("%w: %s", ErrUnreachable, withoutPassword(err.Error(), address))
+		kind := ErrUnreachable
+		if refused(err) {
+			kind = ErrLogin
+		}
+		return nil, fmt.Errorf("%w: %s", kind, withoutPassword(err.Error(), address))
 	}
 	// Locks have connections of their own: however many are held, queries
 	// find one.

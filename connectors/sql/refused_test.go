@@ -1,0 +1,43 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/lib/pq"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/connectors/connectortest/servers"
+)
+
+// Who may not come in is told from who cannot get there, and from who may come
+// in and not do what is asked.
+func TestWhoIsRefused(t *testing.T) {
+	for code, want := range map[string]fault{"28P01": faultLogin, "28000": faultLogin, "42501": faultDenied, "57P01": faultLost, "53300": faultLost, "08006": faultLost} {
+		if got := postgresFault(&pq.Error{Code: pq.ErrorCode(code), Severity: "FATAL"}); got != want {
+			t.Errorf("%s is %d, not %d", code, got, want)
+		}
+	}
+	for number, want := range map[uint16]fault{1045: faultLogin, 1698: faultLogin, 1044: faultDenied, 1142: faultDenied, 1049: faultEnvironment} {
+		if got := mysqlFault(&mysql.MySQLError{Number: number}); got != want {
+			t.Errorf("%d is %d, not %d", number, got, want)
+		}
+	}
+}
+
+// A login that does not work is no server that is away, and its message does
+// not hold the password.
+func TestPostgresLogin(t *testing.T) {
+	p, err := newPostgres(servers.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.config.User, p.config.Password = "nobody_of_that_name", "hunter2"
+	_, err = p.connect(context.Background())
+	if !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), ": auth.refused: ") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
