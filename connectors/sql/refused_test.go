@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/connectortest/servers"
@@ -17,7 +18,7 @@ import (
 // in and not do what is asked.
 func TestWhoIsRefused(t *testing.T) {
 	for code, want := range map[string]fault{"28P01": faultLogin, "28000": faultLogin, "42501": faultDenied, "57P01": faultLost, "53300": faultLost, "08006": faultLost} {
-		if got := postgresFault(&pq.Error{Code: pq.ErrorCode(code), Severity: "FATAL"}); got != want {
+		if got := postgresFault(&pq.Error{Code: pqerror.Code(code), Severity: "FATAL"}); got != want {
 			t.Errorf("%s is %d, not %d", code, got, want)
 		}
 	}
