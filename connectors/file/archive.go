@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/flate"
-
 )
 
 // archive is a zip file whose list of contents was looked at. Nothing in it
