@@ -123,7 +123,8 @@ type Outlet interface {
 	Send(ctx context.Context, d Document) (Delivery, error)
 	// Find looks a document up by what the service calls it, or else by its
 	// natural key. found=false is sure that there is none; a Delivery of
-	// Unknown that there are several and nobody can tell which.
+	// Unknown that nobody can tell: there are several, or the service does not
+	// take the question. Its reason says which.
 	Find(ctx context.Context, d Document) (delivery Delivery, found bool, err error)
 	Close() error
 }

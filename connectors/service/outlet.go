@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http/httptrace"
 	"regexp"
+	"strings"
 
 	"github.com/go-faster/jx"
 
@@ -179,6 +180,9 @@ func (o *outlet) Find(ctx context.Context, d connectors.Document) (connectors.De
 			continue
 		}
 		found, err := o.look(ctx, l)
+		if errors.Is(err, errUnlike) { // the question holds what the document is called by, and the service does not take it
+			return connectors.Delivery{Outcome: connectors.Unknown, Reason: "it cannot be looked up: " + strings.TrimPrefix(err.Error(), errUnlike.Error()+": ")}, true, nil
+		}
 		if err != nil {
 			return connectors.Delivery{}, false, err
 		}

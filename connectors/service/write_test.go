@@ -352,3 +352,23 @@ func TestFind(t *testing.T) {
 		})
 	}
 }
+
+// A question the service does not take is about one document, and leaves it in
+// doubt; one it takes from nobody is about all.
+func TestFindIsRefused(t *testing.T) {
+	const rules = `find: { request: { path: /bills, query: { n: =record.number } }, records: data, match: { n: =record.number }, id: id }`
+	for code, alone := range map[int]bool{400: true, 422: true, 404: true, 401: false, 403: false, 500: false} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, `{"error":"bad number"}`)
+		})
+		o, err := s.outletOf(t, fmt.Sprintf(plainBills, rules))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, found, err := o.Find(context.Background(), billOf(connectors.Create))
+		if found != alone || (err == nil) != alone || alone && (got.Outcome != connectors.Unknown || !strings.Contains(got.Reason, fmt.Sprint("status ", code))) {
+			t.Errorf("%d: %+v, %v, %v", code, got, found, err)
+		}
+	}
+}

@@ -258,3 +258,24 @@ func TestAKeyIsForgottenWhileWaiting(t *testing.T) {
 		t.Errorf("%d documents were made", len(w.service.papers))
 	}
 }
+
+// A document that the service cannot be asked about is kept, and the rest is
+// sent.
+func TestADocumentThatCannotBeLookedUp(t *testing.T) {
+	k := kinds()["find, no numbers unique"]
+	w := scene(t, "upsert", k)
+	asked := 0
+	w.service.fault = func(where string) string {
+		if where != "find" {
+			return ""
+		}
+		if asked++; asked == 1 {
+			return "odd"
+		}
+		return ""
+	}
+	w.set(map[int]string{0: "1", 1: "2", 2: "3"})
+	if run := w.run(); run.Status != runner.Loaded || run.Counts.Refused != 1 || len(w.service.papers) != 2 || !strings.Contains(run.Sample[0].Reasons[0].Message, "it cannot be looked up; link it") {
+		t.Errorf("%s with %+v and %d documents: %v", run.Status, run.Counts, len(w.service.papers), run.Cause)
+	}
+}

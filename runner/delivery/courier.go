@@ -73,8 +73,12 @@ func strangers(d connectors.Delivery) connectors.Delivery {
 	if d.ID != "" {
 		name = fmt.Sprintf(", %q", d.ID)
 	}
+	why := "the service has a document like it already" + name + ", which was not sent from here"
+	if d.Outcome == connectors.Unknown && d.Reason != "" {
+		why = d.Reason
+	}
 	d.Outcome = connectors.Refused
-	d.Reason = refusedCode + "the service has a document like it already" + name + ", which was not sent from here; link it with `tieout links import`, or give this one another number"
+	d.Reason = refusedCode + why + "; link it with `tieout links import`, or give this one another number"
 	return d
 }
 

@@ -175,8 +175,11 @@ func (s *service) byID(id string) *paper {
 
 // Find finds what was taken longer ago than the delay.
 func (o *outlet) Find(_ context.Context, d connectors.Document) (connectors.Delivery, bool, error) {
-	if o.fault("find") == "down" {
+	switch o.fault("find") {
+	case "down":
 		return connectors.Delivery{}, false, fmt.Errorf("%w: nobody listens", connectors.ErrEnvironment)
+	case "odd":
+		return connectors.Delivery{Outcome: connectors.Unknown, Reason: "it cannot be looked up"}, true, nil
 	}
 	if d.ID != "" {
 		if p := o.byID(d.ID); p != nil {
