@@ -69,6 +69,13 @@ type Late interface {
 	Late(stream string) time.Duration
 }
 
+// Forgetful is a Source that can be asked only for changes younger than Reach,
+// or for everything; 0 is for all changes. A read from an older position
+// brings everything, and it is used as if there were no position.
+type Forgetful interface {
+	Reach(stream string) time.Duration
+}
+
 // Resumer is a Reader that may have begun where the last load ended without a
 // cursor, by a position of its own: it read a part and not the whole.
 type Resumer interface {
@@ -116,6 +123,9 @@ type Read struct {
 	// says that this read goes by it no more.
 	Before *Position
 	Afresh bool
+	// AsOf is the instant the run stands for, which says what today is where
+	// no cursor does; zero is now.
+	AsOf time.Time
 }
 
 // Cursor bounds an incremental read: From <= field <= To.

@@ -50,6 +50,8 @@ type execution struct {
 	out    *outcome
 	writer connectors.Writer
 	cursor *connectors.Cursor // of this read, nil for a full one
+	// forgotten says that the source forgets changes the position asks for.
+	forgotten string
 }
 
 // walk is the whole run. An error ends it with nothing visible.
@@ -105,7 +107,7 @@ func (e *execution) begin(ctx context.Context) error {
 // open starts the read at the position.
 func (e *execution) open(ctx context.Context) (connectors.Reader, error) {
 	read := e.job.Read
-	read.Before, read.Afresh = e.run.Before, e.job.FullRefresh
+	read.Before, read.Afresh, read.AsOf = e.run.Before, e.job.FullRefresh, e.run.AsOf
 	if spec := e.job.Pipeline.Source.Cursor; spec != nil {
 		cursor, err := e.bounds()
 		if err != nil {
@@ -146,6 +148,7 @@ func (e *execution) bounds() (*connectors.Cursor, error) {
 		if c.Parts, err = lowerBounds(e.run.Before, lookback); err != nil {
 			return nil, err
 		}
+		return c, e.forget(c)
 	}
 	return c, nil
 }
@@ -285,6 +288,9 @@ func (e *execution) takeOutcome() {
 	e.run.Counts, e.run.Steps, e.run.Sums = e.out.run.Counts, e.out.run.Steps, e.out.run.Sums
 	e.run.Sample = e.out.run.Sample
 	e.run.Warnings = append(e.run.Warnings, e.out.run.Warnings...)
+	if e.forgotten != "" {
+		e.run.Warnings = append(e.run.Warnings, e.forgotten)
+	}
 }
 
 // ErrTimeout is the cause of a context that ended because the run took longer

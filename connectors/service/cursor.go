@@ -118,7 +118,11 @@ func (f *fetcher) lag() time.Duration {
 
 // today is the clock, less a time, as an edge; unset for other kinds.
 func (f *fetcher) today(less time.Duration, kind record.Kind) edge {
-	at := f.caller.tools.now().Add(-less)
+	return f.edgeAt(f.caller.tools.now().Add(-less), kind)
+}
+
+// edgeAt is an instant as an edge; unset for kinds that are no time.
+func (f *fetcher) edgeAt(at time.Time, kind record.Kind) edge {
 	switch kind {
 	case record.Timestamp:
 		return edge{set: true, kind: kind, num: at.UnixMicro()}

@@ -201,6 +201,15 @@ func (s *source) Late(stream string) time.Duration {
 	return d.Cursor.Lookback.Std()
 }
 
+// Reach is how far back a stream can be asked for changes.
+func (s *source) Reach(stream string) time.Duration {
+	d, _ := s.conn.Streams.Get(stream)
+	if d.Cursor == nil {
+		return 0
+	}
+	return d.Cursor.MaxAge.Std()
+}
+
 // Streams lists what the connection offers.
 func (s *source) Streams(context.Context) ([]string, error) { return s.conn.Streams.Keys(), nil }
 

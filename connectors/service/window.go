@@ -77,7 +77,7 @@ func (f *fetcher) stretch(e *Each, whole window) (lo, hi edge, err error) {
 			return lo, hi, fmt.Errorf("%w: each: a window needs a cursor in the pipeline, or keep: with the number of windows to read", connectors.ErrConfig)
 		}
 		step := units(e.Window.Std(), kind)
-		hi = f.today(-e.Ahead.Std(), kind)
+		hi = f.edgeAt(f.asOf().Add(e.Ahead.Std()), kind)
 		hi.num = (floor(hi.num, step) + 1) * step
 		lo = hi
 		lo.num -= int64(e.Keep) * step
@@ -97,6 +97,14 @@ func (f *fetcher) stretch(e *Each, whole window) (lo, hi edge, err error) {
 		hi.num++ // the day itself belongs to it
 	}
 	return lo, hi, nil
+}
+
+// asOf is the instant the run stands for.
+func (f *fetcher) asOf() time.Time {
+	if f.read.AsOf.IsZero() {
+		return f.caller.tools.now()
+	}
+	return f.read.AsOf
 }
 
 // units is a length of time in the numbers of a kind.
