@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/tieout/tieout/connectors/file/place"
 )
 
 // archive is a zip file whose list of contents was looked at. Nothing in it
@@ -131,7 +133,7 @@ func (a *archive) match(pattern string) ([]string, error) {
 		if f.Mode().IsDir() || strings.HasSuffix(f.Name, "/") || junk(f.Name) {
 			continue
 		}
-		ok, err := path.Match(pattern, f.Name)
+		ok, err := place.Fits(pattern, f.Name)
 		if err != nil {
 			return nil, a.refuse("%q is no pattern: %v", pattern, err)
 		}

@@ -106,7 +106,7 @@ func (f *disk) matchFiles(name string) ([]place.Entry, error) {
 		}
 	}
 	if len(entries) == 0 {
-		return nil, fmt.Errorf("%w: no file matches %q in %s", connectors.ErrConfig, name, f.folder)
+		return nil, fmt.Errorf("%w: source.unknown_stream: no file matches %q in %s", connectors.ErrConfig, name, f.folder)
 	}
 	return entries, nil
 }
@@ -114,7 +114,7 @@ func (f *disk) matchFiles(name string) ([]place.Entry, error) {
 func (f *disk) regular(name string) ([]place.Entry, error) {
 	e, err := f.folder.Stat(f.ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: there is no file %q in %s%s", connectors.ErrConfig, name, f.folder, place.Near(f.ctx, f.folder, name))
+		return nil, fmt.Errorf("%w: source.unknown_stream: there is no file %q in %s%s", connectors.ErrConfig, name, f.folder, place.Near(f.ctx, f.folder, name))
 	}
 	if err != nil {
 		return nil, err

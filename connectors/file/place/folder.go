@@ -58,7 +58,8 @@ var (
 // mostEntries bounds the entries of one folder.
 const mostEntries = 200_000
 
-// Glob gives what a pattern of path.Match names, sorted by name. Names that
+// Glob gives what a pattern of path.Match names, sorted by name; a part ** of
+// it stands for any folders and for none. Names that
 // begin with a dot are passed over unless the pattern says the dot, and so are
 // folders. Unlike fs.Glob it fails when a folder cannot be read: files that
 // are not seen would be lost without a word.
@@ -69,12 +70,81 @@ func Glob(ctx context.Context, f Folder, pattern string) ([]Entry, error) {
 		}
 	}
 	found, err := expand(ctx, f, ".", strings.Split(pattern, "/"))
+	return sorted(found), err
+}
+
+// deep is a part of a pattern that stands for any folders, and for none.
+const (
+	deep        = "**"
+	mostFolders = 10_000 // looked into for one pattern
+)
+
+// Fits reports whether a path fits a pattern, as Glob would find it.
+func Fits(pattern, name string) (bool, error) {
+	return fits(strings.Split(pattern, "/"), strings.Split(name, "/"))
+}
+
+func fits(pattern, name []string) (bool, error) {
+	switch {
+	case len(pattern) == 0 || len(name) == 0:
+		return len(pattern) == len(name), nil
+	case pattern[0] == deep && len(pattern) == 1:
+		return true, nil
+	case pattern[0] == deep:
+		if ok, err := fits(pattern[1:], name); ok || err != nil {
+			return ok, err
+		}
+		return fits(pattern, name[1:])
+	}
+	ok, err := path.Match(pattern[0], name[0])
+	if !ok || err != nil {
+		return false, err
+	}
+	return fits(pattern[1:], name[1:])
+}
+
+// descend expands what is left of a pattern in a folder and in all below it.
+// Folders that are links are not gone into: they may lead back.
+func descend(ctx context.Context, f Folder, dir string, rest []string) (found []Entry, err error) {
+	for len(rest) > 0 && rest[0] == deep {
+		rest = rest[1:]
+	}
+	if len(rest) == 0 {
+		rest = []string{"*"}
+	}
+	folders := []string{dir}
+	for i := 0; i < len(folders); i++ {
+		here, err := expand(ctx, f, folders[i], rest)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, here...)
+		entries, err := f.List(ctx, folders[i])
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.Dir && !strings.HasPrefix(path.Base(e.Name), ".") {
+				folders = append(folders, e.Name)
+			}
+		}
+		if len(folders) > mostFolders {
+			return nil, fmt.Errorf("%w: a pattern with ** is looked for in at most %d folders", connectors.ErrConfig, mostFolders)
+		}
+	}
+	return slices.CompactFunc(sorted(found), func(a, b Entry) bool { return a.Name == b.Name }), nil
+}
+
+func sorted(found []Entry) []Entry {
 	slices.SortFunc(found, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-	return found, err
+	return found
 }
 
 func expand(ctx context.Context, f Folder, dir string, parts []string) ([]Entry, error) {
 	part, rest := parts[0], parts[1:]
+	if part == deep {
+		return descend(ctx, f, dir, rest)
+	}
 	if !strings.ContainsAny(part, `*?[\`) {
 		name := path.Join(dir, part)
 		if len(rest) > 0 {

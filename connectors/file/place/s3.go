@@ -193,7 +193,7 @@ func (f *s3Folder) explain(what, name string, err error) error {
 		case reply.Code == minio.NoSuchBucket:
 			return fmt.Errorf("%w: there is no bucket %q", connectors.ErrEnvironment, f.bucket)
 		case reply.StatusCode == http.StatusForbidden:
-			return fmt.Errorf("%w: %s %s: the server refuses (%s); see access_key, secret_key, region and the rights of the key", connectors.ErrEnvironment, what, at, reply.Code)
+			return fmt.Errorf("%w: auth.refused: %s %s: the server refuses (%s); see access_key, secret_key, region and the rights of the key", connectors.ErrEnvironment, what, at, reply.Code)
 		}
 		return fmt.Errorf("%w: %s %s: %s (%s)", connectors.ErrEnvironment, what, at, reply.Message, reply.Code)
 	}

@@ -70,7 +70,7 @@ func (s *Settings) signer() (ssh.Signer, error) {
 func (s *Settings) knownHosts() (ssh.HostKeyCallback, error) {
 	text, err := s.fileOr(s.KnownHosts, "\n", " ssh-", " ecdsa-", " sk-")
 	if err != nil {
-		return nil, fmt.Errorf("%w: known_hosts: %w", connectors.ErrConfig, err)
+		return nil, fmt.Errorf("%w: known_hosts: %s", connectors.ErrConfig, err.Error()) // as text: no file of the stream is missing
 	}
 	file, err := os.CreateTemp("", "known-hosts-*") // the parser reads files alone
 	if err != nil {
@@ -127,13 +127,13 @@ func explainSSH(shown, user string, err error) error {
 	var revoked *knownhosts.RevokedError
 	switch {
 	case errors.As(err, &revoked):
-		return fmt.Errorf("%w: %s shows a key that known_hosts marks as revoked", connectors.ErrEnvironment, shown)
+		return fmt.Errorf("%w: auth.refused: %s shows a key that known_hosts marks as revoked", connectors.ErrEnvironment, shown)
 	case errors.As(err, &unknown) && len(unknown.Want) == 0:
-		return fmt.Errorf("%w: %s is not in known_hosts; ask its owner for its key, and add the line that ssh-keyscan prints once it agrees", connectors.ErrEnvironment, shown)
+		return fmt.Errorf("%w: auth.refused: %s is not in known_hosts; ask its owner for its key, and add the line that ssh-keyscan prints once it agrees", connectors.ErrEnvironment, shown)
 	case errors.As(err, &unknown):
-		return fmt.Errorf("%w: %s shows another key than known_hosts has (%s): it was set up anew, or somebody stands between; nothing was sent", connectors.ErrEnvironment, shown, ssh.FingerprintSHA256(unknown.Want[0].Key))
+		return fmt.Errorf("%w: auth.refused: %s shows another key than known_hosts has (%s): it was set up anew, or somebody stands between; nothing was sent", connectors.ErrEnvironment, shown, ssh.FingerprintSHA256(unknown.Want[0].Key))
 	case strings.Contains(err.Error(), "unable to authenticate"):
-		return fmt.Errorf("%w: %s does not let %s in; see user, private_key and password", connectors.ErrEnvironment, shown, user)
+		return fmt.Errorf("%w: auth.refused: %s does not let %s in; see user, private_key and password", connectors.ErrEnvironment, shown, user)
 	case strings.Contains(err.Error(), "no common algorithm"):
 		return fmt.Errorf("%w: %s and this program have no way in common: %w", connectors.ErrEnvironment, shown, err)
 	}

@@ -138,14 +138,20 @@ func TestListAndGlob(t *testing.T) {
 		}
 		ctx, s := context.Background(), open()
 		for pattern, want := range map[string][]string{
-			"*.csv":      {"a.csv", "b.csv", "plus+and&.csv", "é ü.csv"},
-			".*.csv":     {".hidden.csv"},
-			"in/*.csv":   {"in/2026-01.csv", "in/2026-02.csv"},
-			"*/2026-0?*": {"in/2026-01.csv", "in/2026-02.csv"},
-			"*/*/*":      {"in/x/deep.csv"},
-			"nothing/*":  nil,
-			"[ab].csv":   {"a.csv", "b.csv"},
-			"in/x":       nil,
+			"*.csv":       {"a.csv", "b.csv", "plus+and&.csv", "é ü.csv"},
+			".*.csv":      {".hidden.csv"},
+			"in/*.csv":    {"in/2026-01.csv", "in/2026-02.csv"},
+			"*/2026-0?*":  {"in/2026-01.csv", "in/2026-02.csv"},
+			"*/*/*":       {"in/x/deep.csv"},
+			"nothing/*":   nil,
+			"[ab].csv":    {"a.csv", "b.csv"},
+			"in/x":        nil,
+			"**/*.csv":    {"a.csv", "b.csv", "in/2026-01.csv", "in/2026-02.csv", "in/x/deep.csv", "plus+and&.csv", "é ü.csv"},
+			"in/**":       {"in/2026-01.csv", "in/2026-02.csv", "in/x/deep.csv"},
+			"**/x/**/*":   {"in/x/deep.csv"},
+			"in/**/**/d*": {"in/x/deep.csv"},
+			"**/in/*.csv": {"in/2026-01.csv", "in/2026-02.csv"},
+			"no/**/*":     nil,
 		} {
 			entries, err := place.Glob(ctx, s, pattern)
 			var names []string
@@ -157,6 +163,11 @@ func TestListAndGlob(t *testing.T) {
 			}
 			if err != nil || !slices.Equal(names, want) {
 				t.Errorf("%s: %q, %v, want %q", pattern, names, err, want)
+			}
+			for _, name := range []string{"a.csv", "b.csv", "in/2026-01.csv", "in/2026-02.csv", "in/x/deep.csv", "in.csv/odd.txt"} {
+				if ok, err := place.Fits(pattern, name); err != nil || ok != slices.Contains(want, name) {
+					t.Errorf("%s fits %s: %v, %v", name, pattern, ok, err)
+				}
 			}
 		}
 		if _, err := place.Glob(ctx, s, "[a"); !errors.Is(err, path.ErrBadPattern) {
