@@ -161,7 +161,7 @@ func (c *caller) failed(ctx context.Context, t *trial, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case !errors.Is(err, connectors.ErrEnvironment), auth.Final(err):
+	case !errors.Is(err, connectors.ErrEnvironment), errors.Is(err, web.ErrTLS), auth.Final(err):
 		return err
 	case t.failures >= c.attempts:
 		return fmt.Errorf("%w (tried %d times)", err, t.failures)

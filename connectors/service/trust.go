@@ -3,7 +3,9 @@ package service
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -39,6 +41,10 @@ func (c *Common) trust(o *web.Options, dir string) error {
 		return fmt.Errorf("%w: client_cert and client_key belong together", connectors.ErrConfig)
 	}
 	pair, err := tls.LoadX509KeyPair(at(c.ClientCert.Value), at(c.ClientKey.Value))
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return fmt.Errorf("%w: client_cert: %w", connectors.ErrConfig, file)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: client_cert: the files are no certificate and its key", connectors.ErrConfig)
 	}

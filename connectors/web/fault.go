@@ -4,8 +4,6 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +44,9 @@ func explain(ctx context.Context, at origin, err error) error {
 	case strings.Contains(err.Error(), "response headers exceeded"):
 		return fmt.Errorf("%w: the header of the reply of %s exceeds %d bytes", ErrTooLarge, at, maxHeader)
 	}
+	if why := trust(err); why != "" {
+		return fmt.Errorf("%w: reach %s: %s", ErrTLS, at, why)
+	}
 	return fmt.Errorf("%w: reach %s: %s", connectors.ErrEnvironment, at, cause(err))
 }
 
@@ -57,30 +58,15 @@ func isTimeout(err error) bool {
 // cause says what went wrong in words that hold nothing of the request.
 func cause(err error) string {
 	var (
-		name        *net.DNSError
-		number      syscall.Errno
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		host        x509.HostnameError
-		alert       tls.AlertError
-		record      tls.RecordHeaderError
-		packed      flate.CorruptInputError
+		name   *net.DNSError
+		number syscall.Errno
+		packed flate.CorruptInputError
 	)
 	switch {
 	case errors.As(err, &name) && name.IsNotFound:
 		return "there is no host of that name"
 	case errors.As(err, &name):
 		return "its name could not be looked up"
-	case errors.As(err, &authority):
-		return "its certificate is signed by an unknown authority"
-	case errors.As(err, &host):
-		return "its certificate is for another host"
-	case errors.As(err, &certificate):
-		return "its certificate is not valid"
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return "it does not speak TLS"
-	case errors.As(err, &alert):
-		return "TLS: " + alert.Error()
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &packed):
 		return "its reply is not packed as its Content-Encoding says, or damaged"
 	case errors.As(err, &number):
