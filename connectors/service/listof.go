@@ -27,6 +27,9 @@ type list struct {
 // newList takes the place of the list of another reply, nil for none.
 func newList(raw []byte, was *list) *list {
 	l := new(list)
+	if len(raw) > 0 && raw[0] == '{' { // a single one is a list of one
+		raw = append(append([]byte{'['}, raw...), ']')
+	}
 	if was != nil {
 		l.inside = was.inside
 	}
@@ -74,6 +77,17 @@ func (l *list) read() {
 }
 
 var memberPath = regexp.MustCompile(`(?:^|[^\w\])"'.])((?:\.[A-Za-z_]\w*)+)`)
+
+var listPath = regexp.MustCompile(`\b(?:any|all|none|one|count|sum|first|last|map|filter)\(\s*(reply(?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
+
+// listsIn lists the paths of the reply that stand where a list does.
+func listsIn(text string) [][]string {
+	var paths [][]string
+	for _, m := range listPath.FindAllStringSubmatch(text, -1) {
+		paths = append(paths, pathsIn(m[1], "reply")...)
+	}
+	return paths
+}
 
 // insideOf lists the members an expression asks the objects of lists for: what
 // begins with a dot.

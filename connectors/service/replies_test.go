@@ -52,6 +52,10 @@ func TestRepliesByPredicate(t *testing.T) {
 		"a list of texts is there":         {`{if: '=reply.body.faults != nil', is: stop}`, `{"data":[{"id":1}],"faults":["x"]}`, 200, 0, 1, "check the credentials", connectors.ErrEnvironment},
 		"a list of objects is there":       {`{if: '=reply.body.faults != nil', is: stop}`, `{"data":[{"id":1}],"faults":[{"x":[]}]}`, 200, 0, 1, "check the credentials", connectors.ErrEnvironment},
 		"how long a list is":               {`{if: '=count(reply.body.faults) > 1', is: stop}`, `{"data":[{"id":1}],"faults":[{"x":1},{"x":"2"}]}`, 200, 0, 1, "check the credentials", connectors.ErrEnvironment},
+		"a list of one":                    {`{if: '=any(reply.body.faults, .code == "LOCKED")', is: maintenance, message: '=first(reply.body.faults, .text)'}`, `{"data":[],"faults":{"code":"LOCKED","text":"closing"}}`, 200, 0, 1, `said "closing"; the service is being maintained`, connectors.ErrEnvironment},
+		"a list of one in XML":             {`{if: '=any(reply.body.Errors.Error, .Code == "E1")', is: maintenance, message: '=first(reply.body.Errors.Error, .Text)'}`, `<r><Errors><Error><Code>E1</Code><Text>closed</Text></Error></Errors></r>`, 200, 0, 1, `said "closed"; the service`, connectors.ErrEnvironment},
+		"a list of two in XML":             {`{if: '=any(reply.body.Errors.Error, .Code == "E1")', is: maintenance, message: '=count(reply.body.Errors.Error)'}`, `<r><Errors><Error><Code>E0</Code></Error><Error><Code>E1</Code></Error></Errors></r>`, 200, 0, 1, "is being maintained", connectors.ErrEnvironment},
+		"a text in place of a list":        {`{if: '=any(reply.body.faults, .code == "LOCKED")', is: maintenance}`, `{"data":[],"faults":"x"}`, 200, 0, 1, "any needs a list", connectors.ErrData},
 		"errors of GraphQL that are known": {`{if: '=reply.body.errors.code == "NEW"', is: empty}`, `{"data":null,"errors":[{"message":"x","code":"NEW"}]}`, 200, 0, 1, "", nil},
 	}
 	for name, test := range tests {

@@ -39,6 +39,7 @@ type formula struct {
 	each, parent [][]string // the same for what is read for each of many
 	cursor       [][]string // and for the bounds
 	inside       [][]string // what it asks the objects of lists for
+	lists        [][]string // the paths of the reply it takes for lists
 }
 
 // set reports whether there is an expression.
@@ -101,7 +102,7 @@ func (f *formula) check(x document.Expr, n *document.Node, d *document.Decoder) 
 	f.Expr = x
 	f.paths, f.cursor = pathsIn(x.Value, "reply"), pathsIn(x.Value, "cursor")
 	f.each, f.parent = pathsIn(x.Value, "each"), pathsIn(x.Value, "parent")
-	f.inside = insideOf(x.Value)
+	f.inside, f.lists = insideOf(x.Value), listsIn(x.Value)
 	expression.Compile(x, &expression.Env{Shape: anyWorld(), Assume: record.Unknown, Zone: time.UTC, PlainRecord: true}, n.Path(), d.Report)
 	f.checkEach(n, d.Report)
 }

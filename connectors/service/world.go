@@ -9,7 +9,6 @@ import (
 
 	"github.com/go-faster/jx"
 
-	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/decimal"
 	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
@@ -73,6 +72,7 @@ type branch struct {
 	deep bool   // an object or list
 	rows *rowOf // a record of a batch, with kinds of its own
 	list *list  // a list of a reply, nil for any other value
+	many bool   // an expression takes it for a list
 }
 
 func (b *branch) kid(name string) *branch {
@@ -131,7 +131,9 @@ func (b *branch) setJSON(raw []byte) error {
 		b.list, b.deep = newList(raw, was), true
 	default:
 		b.setText(text)
-		b.deep = true
+		if b.deep = true; b.many {
+			b.list = newList(raw, was)
+		}
 	}
 	return nil
 }
@@ -283,6 +285,13 @@ func (w *world) compile(f *formula) (*expression.Program, error) {
 
 // ask makes the lists that an expression looks at have what it asks for.
 func (w *world) ask(f *formula) {
+	for _, path := range f.lists {
+		if b := w.root.at(append([]string{"reply"}, path...)...); !b.many {
+			if b.many = true; b.has && b.deep && b.list == nil {
+				b.list, w.fresh = newList([]byte(b.text), nil), false
+			}
+		}
+	}
 	for _, path := range f.paths {
 		b := w.root.at(append([]string{"reply"}, path...)...)
 		if b.list != nil && b.list.ask(f.inside) {
@@ -313,7 +322,7 @@ func (w *world) holds(f *formula) (bool, error) {
 	case err != nil && len(w.lacking(f)) > 0:
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("%w: %w", connectors.ErrConfig, err)
+		return false, fmt.Errorf("%w: %w", errUnlike, err)
 	}
 	return a.has && a.kind == record.Boolean && a.text == "true", nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/tieout/tieout/connectors"
 )
 
-// ErrTLS: the two sides do not trust or understand each other, which another
+// ErrTLS says that the two sides do not trust or understand each other, which another
 // attempt cannot mend. It wraps connectors.ErrEnvironment.
 var ErrTLS = fmt.Errorf("%w: TLS", connectors.ErrEnvironment)
 
