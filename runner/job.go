@@ -41,8 +41,6 @@ type Job struct {
 	// which leaves the stored position alone.
 	FullRefresh bool
 	From, To    string
-	// Span is the whole backfill that From to To is a part of, if it is.
-	Span Span
 	// Once says that the sink takes no record twice, whatever its mode.
 	Once bool
 }

@@ -69,30 +69,3 @@ func TestCheckRange(t *testing.T) {
 		}
 	}
 }
-
-// TestAppendBackfill holds a backfill of a sink that appends against the range
-// that is loaded.
-func TestAppendBackfill(t *testing.T) {
-	f := newFixture(t, "append")
-	f.want(f.run(nil), runner.Loaded, "1=5.01", "2=10.00", "4=20.00")
-	for _, c := range []struct {
-		from, to string
-		once     bool
-		status   runner.Status
-	}{
-		{"1", "1", false, runner.Failed},
-		{"2", "", false, runner.Failed},
-		{"", "0", false, runner.Failed}, // loaded from the beginning on
-		{"0", "9", false, runner.Failed},
-		{"2", "2", true, runner.Loaded},
-	} {
-		run := f.run(func(j *runner.Job) { j.From, j.To, j.Once = c.from, c.to, c.once })
-		var wrong *runner.RangeError
-		if refused := errors.As(run.Cause, &wrong); run.Status != c.status || refused == c.once {
-			t.Errorf("from %q to %q: %s, %v", c.from, c.to, run.Status, run.Cause)
-		}
-	}
-	if run := f.run(func(j *runner.Job) { j.From, j.Span = "3", runner.Span{From: "2"} }); run.Status != runner.Failed {
-		t.Errorf("a part of a range that meets what is loaded: %s", run.Status)
-	}
-}

@@ -130,9 +130,6 @@ func (e *execution) bounds() (*connectors.Cursor, error) {
 	switch {
 	case e.job.Backfill():
 		c.From, c.To = e.job.From, e.job.To
-		if err := e.twice(spec); err != nil {
-			return nil, err
-		}
 	case e.job.FullRefresh:
 	case e.run.Before != nil:
 		if e.run.Before.Field != c.Field {

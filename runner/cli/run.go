@@ -93,7 +93,7 @@ func (a *app) runParts(ctx context.Context, p *project.Project, pipeline *pipeli
 	var reports []runReport
 	for i, part := range parts {
 		one := *f
-		one.From, one.To, one.Span = part.from, part.to, runner.Span{From: f.From, To: f.To}
+		one.From, one.To = part.from, part.to
 		r := a.runOne(ctx, p, pipeline, &one)
 		reports = append(reports, r)
 		if r.Exit != exitOK || ctx.Err() != nil {

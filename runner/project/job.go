@@ -24,9 +24,8 @@ type RunOptions struct {
 	Given       string // a file whose records stand in for the source; dry runs only
 	FullRefresh bool
 	From, To    string
-	Span        runner.Span // the whole backfill that From to To is a part of
-	AsOf        time.Time   // zero: now
-	Trigger     string      // what started it; "manual" when empty
+	AsOf        time.Time // zero: now
+	Trigger     string    // what started it; "manual" when empty
 	Progress    func(read, written int64)
 	Workers     int
 	// Retry runs held records again: they stand in for the source.
@@ -132,7 +131,7 @@ func (p *Project) job(ctx context.Context, checked *pipelines.Pipeline, o RunOpt
 	tables := p.tables(ctx, o.Given == "", pipeline.Each)
 	job := runner.Job{RunID: p.options.NewID(), LoadID: p.options.NewID(), Project: p.Workspace.Project.Project.Value,
 		Environment: p.options.Environment, Trigger: o.Trigger, Pipeline: pipeline, Typed: pipeline.Assume() == record.Unknown,
-		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To, Span: o.Span}
+		AsOf: asOf, FullRefresh: o.FullRefresh, From: o.From, To: o.To}
 	switch {
 	case o.Slot != nil:
 		job.RunID, job.Slot, job.Attempt = o.Slot.RunID, o.Slot.Nominal, o.Slot.Attempt
@@ -236,10 +235,16 @@ func checkRange(job *runner.Job, given bool) error {
 	if t, declared := source.Types().Get(source.Cursor.Field.Value); declared {
 		kind = t.Kind
 	}
-	if kind == record.Unknown {
-		return nil
+	if kind != record.Unknown {
+		if err := runner.CheckRange(kind, job.Read.Zone, runner.Span{From: job.From, To: job.To}); err != nil {
+			return err
+		}
 	}
-	return runner.CheckRange(kind, job.Read.Zone, runner.Span{From: job.From, To: job.To})
+	if job.Load.Mode == connectors.Append && job.Sink != nil && !job.Once {
+		return &runner.RangeError{Why: "a range moves no position, so that an ordinary run, or the same range again, would append its records once more",
+			Next: "give the sink a key and `mode: upsert`, which has nothing twice; the first run of a pipeline reads from cursor.start"}
+	}
+	return nil
 }
 
 // fileConnector is the connector that reads mapping files and given records.
