@@ -28,6 +28,9 @@ type Definition struct {
 	// bounds the runner leaves out, so reading everything is allowed.
 	Modes  []Mode
 	Cursor bool
+	// Lag says that its source can leave out what is newer than a length of
+	// time before the newest record.
+	Lag bool
 	// Missing says that its sink knows Load.Missing and Load.Where.
 	Missing bool
 	// CheckSink says, opening nothing, why a load with its stream, mode and key

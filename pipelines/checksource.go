@@ -134,6 +134,11 @@ func (c *checker) cursor() {
 		kind = f.Kind
 	}
 	c.cursorKind(cursor, kind)
+	dated := kind == record.Unknown || kind == record.Date || kind == record.Timestamp // else it is reported already
+	if cursor.Lag > 0 && dated && s.At != nil && !s.At.Kind.Lag {
+		c.r.ErrorAt(cursor.Node.Get("lag"), document.CodeSourceCursor, "Use lookback, which reads late records again; it needs a sink with a key.",
+			"the connector %s reads what there is, up to the newest record, and cannot stay behind it", s.At.Kind.Name)
+	}
 	if cursor.Lookback > 0 && c.p.Mode() == "append" {
 		c.r.ErrorAt(cursor.Node.Get("lookback"), document.CodeSourceAppendLookback, "Give the sink a key and let it upsert, or drop the lookback.",
 			"a lookback reads records again, and append would add them again")

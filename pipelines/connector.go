@@ -21,6 +21,7 @@ type Connector struct {
 	Modes  []string // load modes of its sink
 	Typed  bool     // its source knows the kinds of its fields by itself
 	Cursor bool     // its source can read from a cursor
+	Lag    bool     // and can stay behind the newest record
 	// Missing says that its sink can take away records that a load does not
 	// hold, in the whole target or a part of it.
 	Missing bool

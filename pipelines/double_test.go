@@ -80,9 +80,9 @@ func connectors() double {
 			Sink: func() any { return new(folderSink) }, Modes: modes},
 		{Name: "ledger", Summary: "Writes to a service.", Connection: func() any { return new(service) }, Sink: func() any { return new(tableSink) }, Modes: []string{"append", "upsert"}},
 		{Name: "postgres", Summary: "A PostgreSQL database.", Connection: func() any { return new(database) }, Source: func() any { return new(tableSource) },
-			Sink: func() any { return new(tableSink) }, Modes: append([]string{"history"}, modes...), Missing: true, Typed: true, Cursor: true},
+			Sink: func() any { return new(tableSink) }, Modes: append([]string{"history"}, modes...), Missing: true, Typed: true, Cursor: true, Lag: true},
 		{Name: "sqlite", Summary: "An SQLite file.", Connection: func() any { return new(embedded) }, Source: func() any { return new(tableSource) },
-			Sink: func() any { return new(tableSink) }, Modes: append([]string{"history"}, modes...), Missing: true, Typed: true, Cursor: true},
+			Sink: func() any { return new(tableSink) }, Modes: append([]string{"history"}, modes...), Missing: true, Typed: true, Cursor: true, Lag: true},
 	}
 }
 

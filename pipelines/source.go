@@ -34,7 +34,7 @@ type Cursor struct {
 	Field    document.Text     `yaml:"field" doc:"Field that grows with every change." example:"updated_at"`
 	Start    document.Text     `yaml:"start" ref:"true" doc:"Where the very first read begins; everything when not given." example:"2026-01-01"`
 	Lookback document.Duration `yaml:"lookback" doc:"How far before the last position each read begins again, for records that change late." example:"2d"`
-	Lag      document.Duration `yaml:"lag" doc:"How far the upper bound stays behind the newest record, for records that become visible late." example:"5m"`
+	Lag      document.Duration `yaml:"lag" doc:"How far the upper bound stays behind the newest record of a database, or of a service behind the clock, for records that become visible late." example:"5m"`
 	Window   document.Duration `yaml:"window" doc:"Read a long range in slices of this length." example:"31d"`
 
 	Node *document.Node `yaml:"."`

@@ -127,7 +127,7 @@ func definition(name, summary string, connection func() any) connectors.Definiti
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
 		Modes:      []connectors.Mode{connectors.Append, connectors.Upsert},
-		Cursor:     true, Typed: true, Streams: streamsOf,
+		Cursor:     true, Lag: true, Typed: true, Streams: streamsOf,
 		CheckSink: func(connection, _ any, load connectors.Load) error {
 			return checkSink(connection.(described).settings(), load)
 		},

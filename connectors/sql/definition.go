@@ -46,7 +46,7 @@ func Postgres() connectors.Definition {
 		Connection: func() any { return new(PostgresConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
-		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
+		Modes:      modes(), Missing: true, Cursor: true, Lag: true, Typed: true,
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			db, err := newPostgres(connection.(*PostgresConnection).URL.Reveal())
 			if err != nil {
@@ -73,7 +73,7 @@ func MySQL() connectors.Definition {
 		Connection: func() any { return new(MySQLConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
-		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
+		Modes:      modes(), Missing: true, Cursor: true, Lag: true, Typed: true,
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			db, err := newMySQL(connection.(*MySQLConnection).URL.Reveal())
 			if err != nil {
@@ -99,7 +99,7 @@ func SQLServer() connectors.Definition {
 		Summary:    "Tables and queries of a Microsoft SQL Server database, to read from. Its statements have been tested without a server.",
 		Connection: func() any { return new(SQLServerConnection) },
 		Source:     func() any { return new(SourceOptions) },
-		Cursor:     true, Typed: true,
+		Cursor:     true, Lag: true, Typed: true,
 		NewSource: func(env connectors.Env, connection, options any) (connectors.Source, error) {
 			db, err := newSQLServer(connection.(*SQLServerConnection).URL.Reveal())
 			if err != nil {
@@ -118,7 +118,7 @@ func SQLite() connectors.Definition {
 		Connection: func() any { return new(SQLiteConnection) },
 		Source:     func() any { return new(SourceOptions) },
 		Sink:       func() any { return new(SinkOptions) },
-		Modes:      modes(), Missing: true, Cursor: true, Typed: true,
+		Modes:      modes(), Missing: true, Cursor: true, Lag: true, Typed: true,
 		CheckSink: func(_, options any, _ connectors.Load) error {
 			if schema := options.(*SinkOptions).Ledger.Value; schema != "" && schema != "main" {
 				return configError("the ledger of an SQLite database stands in its own file, since only there it is committed together with the records; remove `ledger: %s`", schema)

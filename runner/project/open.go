@@ -203,7 +203,7 @@ func (r registry) Lookup(name string) (pipelines.Connector, bool) {
 		return pipelines.Connector{}, false
 	}
 	c := pipelines.Connector{Name: def.Name, Summary: def.Summary, Connection: def.Connection, Source: def.Source, Sink: def.Sink,
-		Typed: def.Typed, Cursor: def.Cursor, Missing: def.Missing, Streams: def.Streams}
+		Typed: def.Typed, Cursor: def.Cursor, Lag: def.Lag, Missing: def.Missing, Streams: def.Streams}
 	for _, m := range def.Modes {
 		c.Modes = append(c.Modes, string(m))
 	}
