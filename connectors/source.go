@@ -82,6 +82,12 @@ type Resumer interface {
 	Resumed() bool
 }
 
+// Vacant is a Reader that may have found no record when it opened, so that its
+// shape has declared fields alone and says nothing of what the source lacks.
+type Vacant interface {
+	Vacant() bool
+}
+
 // Noter is a Reader that has something to say about what it read, or a Writer
 // about what it did to its target, in sentences, once it has ended.
 type Noter interface {

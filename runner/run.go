@@ -70,11 +70,11 @@ func (e *execution) walk(ctx context.Context) error {
 	}
 	defer reader.Close()
 	f, err := e.plan(ctx, reader)
-	if err != nil {
-		return err
+	if err == nil {
+		err = e.beginLoad(ctx, f)
 	}
-	if err := e.beginLoad(ctx, f); err != nil {
-		return err
+	if err != nil {
+		return e.vacant(reader, err)
 	}
 	if err := f.run(ctx); err != nil {
 		if !errors.Is(err, errTooManyHeld) {

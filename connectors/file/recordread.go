@@ -25,6 +25,7 @@ type recordReader struct {
 	handle  io.Closer
 	feed    feed
 	ahead   *rows.Ahead
+	vacant  bool
 	fill    *rows.Filler
 }
 
@@ -46,6 +47,7 @@ func (s *source) openRecords(f *disk, inputs []input, format string, read connec
 		r.handle.Close()
 		return nil, err
 	}
+	r.vacant = r.ahead.Empty()
 	if r.plan, err = newPlan(read, samples, s.env.Limits); err != nil {
 		r.handle.Close()
 		return nil, err
@@ -53,6 +55,9 @@ func (s *source) openRecords(f *disk, inputs []input, format string, read connec
 	r.fill = rows.NewFiller(r.plan, func(it rows.Item) string { return fmt.Sprintf("line %d", it.Line) })
 	return r, nil
 }
+
+// Vacant reports whether the files hold no record.
+func (r *recordReader) Vacant() bool { return r.vacant }
 
 // xmlPath takes a path with dots, or with slashes where names have dots.
 func xmlPath(path string) []string {

@@ -42,6 +42,10 @@ func (a *Ahead) Look(size int) (samples [][]byte, err error) {
 	return samples, nil
 }
 
+// Empty reports whether Look found nothing to look at. It is asked right after
+// it.
+func (a *Ahead) Empty() bool { return len(a.kept) == 0 }
+
 // Next hands the next record on, good until the one after.
 func (a *Ahead) Next() (Item, error) {
 	if len(a.kept) == 0 {

@@ -27,6 +27,7 @@ type reader struct {
 	plan     *rows.Plan
 	fill     *rows.Filler
 	ahead    *rows.Ahead
+	vacant   bool
 	xml      func() bool // what the records were written in, once there were some
 	parted   bool
 	place    *fetcher // knows where the rows come from
@@ -61,8 +62,12 @@ func (r *reader) look(ctx context.Context) (samples [][]byte, err error) {
 		samples, err = r.ahead.Look(sampleBytes)
 		return err
 	})
+	r.vacant = r.ahead.Empty()
 	return samples, err
 }
+
+// Vacant reports whether the service had no record to give.
+func (r *reader) Vacant() bool { return r.vacant }
 
 // Shape is the declared fields and the other members of the first records.
 func (r *reader) Shape() *record.Shape { return r.plan.Shape() }

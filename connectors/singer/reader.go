@@ -29,6 +29,7 @@ type reader struct {
 	keys     []string // that identify a record, as the tap says
 	spool    *recordSpool
 	records  int64
+	vacant   bool
 	others   map[string]int64 // records of other streams
 	active   string           // the version that counts, "" for any
 	old      int64            // records of versions that do not
@@ -112,6 +113,9 @@ func (r *reader) item() (rows.Item, error) {
 		return it, nil
 	}
 }
+
+// Vacant reports whether the tap gave no record.
+func (r *reader) Vacant() bool { return r.vacant }
 
 // Shape is the declared fields, those of the schema, and other members of the
 // first records.

@@ -175,6 +175,7 @@ func (r *reader) settle(read connectors.Read) error {
 	if err != nil {
 		return err
 	}
+	r.vacant = r.ahead.Empty()
 	if r.plan, err = rows.NewPlan(read, samples, r.limits); err != nil {
 		return err
 	}

@@ -47,6 +47,9 @@ func (s *compareSource) Open(ctx context.Context, read connectors.Read) (connect
 		r.windows = w
 	}
 	if err := r.begin(ctx, read); err != nil {
+		if v, can := inner.(connectors.Vacant); can && v.Vacant() && errors.Is(err, connectors.ErrConfig) {
+			return inner, nil // the run says that there is nothing
+		}
 		return nil, errors.Join(err, inner.Close())
 	}
 	return r, nil
