@@ -52,13 +52,19 @@ func (e *csvEncoder) row(dst []byte, b *record.Batch, row int) []byte {
 		switch {
 		case c.Kind == record.Text:
 			dst = e.cell(dst, c.Text(row))
-		case c.Verbatim:
+		case asReceived(&b.Shape.Fields[i], c):
 			dst = append(dst, c.Text(row)...)
 		default:
 			dst = record.AppendValue(dst, &b.Shape.Fields[i], c, row)
 		}
 	}
 	return append(dst, '\n')
+}
+
+// asReceived reports whether the values of a column are written as they came.
+// Those of a declared scale are not: each is written with all its digits.
+func asReceived(f *record.Field, c *record.Column) bool {
+	return c.Verbatim && (f.Kind != record.Decimal || f.Scale == record.NoScale)
 }
 
 // cell writes a text; one that a spreadsheet would take for a formula gets an

@@ -76,7 +76,7 @@ func (m *merge) keyOf(b *record.Batch, row int) (missing string) {
 
 // cellText is a key's text as it will be read back from the file.
 func (m *merge) cellText(dst []byte, f *record.Field, c *record.Column, row int) []byte {
-	if c.Verbatim && m.w.format == "csv" {
+	if m.w.format == "csv" && asReceived(f, c) {
 		return append(dst, c.Text(row)...)
 	}
 	return record.AppendValue(dst, f, c, row)
