@@ -44,7 +44,7 @@ func (e *execution) forget(c *connectors.Cursor) error {
 		}
 	}
 	if warned {
-		e.forgotten = fmt.Sprintf("the position %s is older than the %s the source can be asked for, so everything was read; append takes only what lies behind the position, and a change before it is not seen; `mode: upsert` with a key takes both", e.run.Before.Text, days(reach))
+		e.notes = append(e.notes, fmt.Sprintf("the position %s is older than the %s the source can be asked for, so everything was read; append takes only what lies behind the position, and a change before it is not seen; `mode: upsert` with a key takes both", e.run.Before.Text, days(reach)))
 	}
 	return nil
 }

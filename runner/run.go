@@ -50,8 +50,7 @@ type execution struct {
 	out    *outcome
 	writer connectors.Writer
 	cursor *connectors.Cursor // of this read, nil for a full one
-	// forgotten says that the source forgets changes the position asks for.
-	forgotten string
+	notes  []string           // that stand beside the warnings of the steps
 }
 
 // walk is the whole run. An error ends it with nothing visible.
@@ -87,7 +86,8 @@ func (e *execution) walk(ctx context.Context) error {
 // begin settles what a crash left, makes the run durable, and reads the
 // position it starts from.
 func (e *execution) begin(ctx context.Context) error {
-	if err := settle(ctx, e.job, e.deps); err != nil {
+	told, err := settle(ctx, e.job, e.deps)
+	if e.notes = told; err != nil {
 		return err
 	}
 	pos, found, err := e.job.Sink.Position(ctx, e.job.Load)
@@ -285,9 +285,6 @@ func (e *execution) takeOutcome() {
 	e.run.Counts, e.run.Steps, e.run.Sums = e.out.run.Counts, e.out.run.Steps, e.out.run.Sums
 	e.run.Sample = e.out.run.Sample
 	e.run.Warnings = append(e.run.Warnings, e.out.run.Warnings...)
-	if e.forgotten != "" {
-		e.run.Warnings = append(e.run.Warnings, e.forgotten)
-	}
 }
 
 // ErrTimeout is the cause of a context that ended because the run took longer
@@ -432,6 +429,7 @@ func (e *execution) end(ctx context.Context, err error) Run {
 	if noter, can := e.writer.(connectors.Noter); can {
 		e.run.Warnings = append(e.run.Warnings, noter.Notes()...)
 	}
+	e.run.Warnings = append(e.run.Warnings, e.notes...)
 	e.run.Status = e.status(err, interrupted)
 	e.run.FinishedAt = e.deps.Now()
 	e.lookAhead()

@@ -13,7 +13,10 @@ import (
 // Settle finds out what became of earlier runs of the job's pipeline that
 // began and never finished, and writes it down. Execute does so itself; a
 // caller that must know before it decides to run calls Settle first.
-func Settle(ctx context.Context, job Job, deps Deps) error { return settle(ctx, &job, &deps) }
+func Settle(ctx context.Context, job Job, deps Deps) error {
+	_, err := settle(ctx, &job, &deps)
+	return err
+}
 
 // Fail writes down a run that could not begin.
 func Fail(ctx context.Context, job Job, deps Deps, err error) Run {
@@ -23,38 +26,45 @@ func Fail(ctx context.Context, job Job, deps Deps, err error) Run {
 
 // settle finds out what became of the runs of this pipeline that began and
 // never finished: killed, cut off at their commit, or out of power. The
-// sink's ledger decides; a load it does not have never happened.
-func settle(ctx context.Context, job *Job, deps *Deps) error {
+// sink's ledger decides; a load it does not have never happened. It tells in
+// sentences of those that did.
+func settle(ctx context.Context, job *Job, deps *Deps) (told []string, err error) {
 	open, err := deps.Journal.Unsettled(ctx, job.Project, job.Environment, job.Pipeline.Name())
 	if err != nil {
-		return fmt.Errorf("look for unfinished runs: %w", err)
+		return nil, fmt.Errorf("look for unfinished runs: %w", err)
 	}
 	for i := range open {
-		if err := settleOne(ctx, job, deps, open[i]); err != nil {
-			return fmt.Errorf("settle run %s: %w", open[i].RunID, err)
+		one, err := settleOne(ctx, job, deps, open[i])
+		if err != nil {
+			return told, fmt.Errorf("settle run %s: %w", open[i].RunID, err)
+		}
+		if one != "" {
+			told = append(told, one)
 		}
 	}
-	return nil
+	return told, nil
 }
 
-func settleOne(ctx context.Context, job *Job, deps *Deps, run Run) error {
+func settleOne(ctx context.Context, job *Job, deps *Deps, run Run) (told string, err error) {
 	load := job.Load
 	load.ID, load.Stream = run.LoadID, run.Stream
 	ledger, found, err := job.Sink.Settle(ctx, load)
 	if err != nil {
-		return err
+		return "", err
 	}
 	run.FinishedAt = deps.Now()
 	if !found {
 		run.Status, run.Error = Failed, "the run ended without a trace and committed nothing"
 		run.ErrorCode = string(document.CodeRunFailed)
-		return deps.Journal.Finish(ctx, run, false)
+		return "", deps.Journal.Finish(ctx, run, false)
 	}
 	run.Status, run.Counts, run.After = Loaded, ledger.Counts, ledger.After
 	run.Error, run.ErrorCode = "", "" // of a commit whose answer was lost
 	run.FinishedAt = ledger.FinishedAt
 	deps.Log.Info("settled a load that was committed", "run_id", run.RunID, "load_id", run.LoadID, "pipeline", run.Pipeline)
-	return deps.Journal.Finish(ctx, run, true)
+	c := &run.Counts
+	told = fmt.Sprintf("run %s, which had not ended, has loaded: %d new, %d changed, %d refused", run.RunID, c.Inserted, c.Changed, c.Refused)
+	return told, deps.Journal.Finish(ctx, run, true)
 }
 
 // refused turns a record the sink refused into a held one.

@@ -119,7 +119,7 @@ func (c *lineCutter) row() (rows.Item, error) {
 func tableError(err error) error {
 	var broken *csv.ParseError
 	if errors.As(err, &broken) {
-		return fmt.Errorf("%w: the reply is not sound CSV: %w", errReply, err)
+		return fmt.Errorf("%w: the reply is not sound CSV: %w", errUnlike, err)
 	}
 	return err
 }
@@ -136,7 +136,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if at := bytes.LastIndexByte(p[:n], '\n'); at >= 0 {
 		b.left = b.most - (n - at)
 	} else if b.left -= n; b.left < 0 {
-		return 0, fmt.Errorf("%w: a line of the reply is longer than %d bytes", errReply, b.most)
+		return 0, fmt.Errorf("%w: a line of the reply is longer than %d bytes", errUnlike, b.most)
 	}
 	return n, err
 }

@@ -18,7 +18,7 @@ type Writing[R any, F any] struct {
 	Mark        *Mark                        `yaml:"mark" doc:"Where our mark stands in a document, by which ours are told from others."`
 	Create      *Sending[R]                  `yaml:"create" doc:"How a document is made; without it none is."`
 	Update      *Sending[R]                  `yaml:"update" doc:"How a document is changed; without it none is."`
-	Void        *Sending[R]                  `yaml:"void" doc:"How a document is taken back; without it none is."`
+	Void        *Sending[R]                  `yaml:"void" doc:"How a document is taken back. No pipeline of this version asks for it."`
 	Replies     []Reply                      `yaml:"replies,one_or_list" doc:"What replies to documents mean, before those of the connection. record, duplicate, stale, gone and closed_period are about the document; throttled waits; retry and unknown say that it may have been taken."`
 }
 
