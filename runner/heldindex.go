@@ -17,12 +17,11 @@ type heldIndex struct {
 	// later are the keys of records held behind a gathering step or by the
 	// sink, by the step they come in at again.
 	later map[int]map[string]struct{}
-	// hashed are those known only by what they hold.
-	hashed []hashedRecord
+	waiting []waitingRecord
 }
 
-// hashedRecord is a held record without a key, and where it was read.
-type hashedRecord struct{ key, input string }
+// waitingRecord is the key of a held record, and where it was read.
+type waitingRecord struct{ key, input string }
 
 // newHeldIndex starts an index of records of a shape; keyed says that they
 // have a key of their own.
@@ -44,9 +43,7 @@ func newHeldIndex(shape *record.Shape, keyed bool) *heldIndex {
 // first, nothing can be told from that field any more.
 func (x *heldIndex) add(h *Held) {
 	x.keys[h.Key] = struct{}{}
-	if hashed(h.Key) {
-		x.hashed = append(x.hashed, hashedRecord{h.Key, h.Input})
-	}
+	x.waiting = append(x.waiting, waitingRecord{h.Key, h.Input})
 	if h.Enter > 0 {
 		if x.later[h.Enter] == nil {
 			x.later[h.Enter] = make(map[string]struct{})

@@ -116,16 +116,18 @@ func (o *outcome) resolved() []string {
 	return keys
 }
 
-// gone lists the earlier holds that are known only by what they hold and that
-// a whole read of their source did not meet: it has no such record any more.
-// What was read from a file that is not among those of this run stays.
-func (o *outcome) gone(waiting []hashedRecord) []string {
+// gone lists the earlier holds that a whole read of their source did not meet:
+// it has no such record any more. A hold with a key is among them where keyed
+// says so, when the pipeline takes what is not read for deleted; one that is
+// known only by what it holds always is. What was read from a file that is not
+// among those of this run stays.
+func (o *outcome) gone(waiting []waitingRecord, keyed bool) []string {
 	stays := make(map[string]bool)
 	for _, h := range waiting {
 		_, met := o.met[h.key]
 		_, again := o.heldKeys[h.key]
 		_, read := o.inputs[h.input]
-		stays[h.key] = stays[h.key] || met || again || h.input != "" && !read
+		stays[h.key] = stays[h.key] || met || again || h.input != "" && !read || !keyed && !hashed(h.key)
 	}
 	var keys []string
 	for key, stay := range stays {

@@ -340,7 +340,7 @@ func pastTotals(history []Run) []gate.Totals {
 func (e *execution) commit(ctx context.Context, f *flow) error {
 	resolved := e.out.resolved()
 	if e.wholly(f) {
-		resolved = append(resolved, e.out.gone(f.held.hashed)...)
+		resolved = append(resolved, e.out.gone(f.held.waiting, e.takesAway() || e.job.Load.Mode == connectors.Replace)...)
 	}
 	if len(resolved) > 0 {
 		if err := e.deps.Journal.Stage(ctx, e.run, nil, resolved); err != nil {
