@@ -16,7 +16,7 @@ type heldIndex struct {
 	values map[string]struct{} // what held records have there
 	// later are the keys of records held behind a gathering step or by the
 	// sink, by the step they come in at again.
-	later map[int]map[string]struct{}
+	later   map[int]map[string]struct{}
 	waiting []waitingRecord
 }
 
