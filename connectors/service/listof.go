@@ -10,6 +10,7 @@ import (
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/record"
+	"github.com/tieout/tieout/transforms/expression"
 )
 
 // listMost bounds a list of a reply that expressions look into; a longer one
@@ -78,7 +79,7 @@ func (l *list) read() {
 
 var memberPath = regexp.MustCompile(`(?:^|[^\w\])"'.])((?:\.[A-Za-z_]\w*)+)`)
 
-var listPath = regexp.MustCompile(`\b(?:any|all|none|one|count|sum|first|last|map|filter)\(\s*(reply(?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
+var listPath = regexp.MustCompile(`\b(?:` + strings.Join(expression.ListFunctions(), "|") + `)\(\s*(reply(?:\.[A-Za-z_]\w*|\["[^"\\]*"\])+)`)
 
 // listsIn lists the paths of the reply that stand where a list does.
 func listsIn(text string) [][]string {

@@ -135,6 +135,18 @@ func (p *param) accept(kind string) {
 	}
 }
 
+// ListFunctions names the functions that take a list and look at its elements.
+func ListFunctions() (names []string) {
+	for _, a := range areas() {
+		for i := range a.functions {
+			if fn := &a.functions[i]; strings.HasPrefix(fn.signature, fn.name()+"(list: list") {
+				names = append(names, fn.name())
+			}
+		}
+	}
+	return names
+}
+
 // Reference is the reference page of the functions in Markdown.
 func Reference() []byte {
 	var b bytes.Buffer
