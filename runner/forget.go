@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -44,17 +45,9 @@ func (e *execution) forget(c *connectors.Cursor) error {
 		}
 	}
 	if warned {
-		e.notes = append(e.notes, fmt.Sprintf("the position %s is older than the %s the source can be asked for, so everything was read; append takes only what lies behind the position, and a change before it is not seen; `mode: upsert` with a key takes both", e.run.Before.Text, days(reach)))
+		e.notes = append(e.notes, fmt.Sprintf("the position %s is older than the %s the source can be asked for, so everything was read; append takes only what lies behind the position, and a change before it is not seen; `mode: upsert` with a key takes both", e.run.Before.Text, document.Duration(reach)))
 	}
 	return nil
-}
-
-// days words a length of time.
-func days(d time.Duration) string {
-	if d%(24*time.Hour) == 0 {
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
-	}
-	return d.String()
 }
 
 // older reports whether a cursor value lies before an instant.

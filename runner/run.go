@@ -50,6 +50,7 @@ type execution struct {
 	out    *outcome
 	writer connectors.Writer
 	cursor *connectors.Cursor // of this read, nil for a full one
+	past   []gate.Totals      // of earlier runs, nil before they were read
 	notes  []string           // that stand beside the warnings of the steps
 }
 
@@ -307,11 +308,14 @@ func (e *execution) decide(ctx context.Context, f *flow, r connectors.Receipt) (
 		Replace:    e.job.Load.Mode == connectors.Replace || f.keeper != nil,
 		AllowEmpty: e.job.Pipeline.Source.AllowEmpty || e.job.Pipeline.Sink.AllowEmpty}
 	if e.job.Sink != nil {
-		history, err := e.deps.Memory.History(ctx, e.run.Project, e.run.Environment, e.run.Pipeline, gate.HistoryRuns(e.job.Pipeline.Gate))
-		if err != nil {
-			return gate.Decision{}, fmt.Errorf("read earlier runs: %w", err)
+		if e.past == nil { // the gate may be asked after every refusal
+			history, err := e.deps.Memory.History(ctx, e.run.Project, e.run.Environment, e.run.Pipeline, gate.HistoryRuns(e.job.Pipeline.Gate))
+			if err != nil {
+				return gate.Decision{}, fmt.Errorf("read earlier runs: %w", err)
+			}
+			e.past = pastTotals(history)
 		}
-		facts.History = pastTotals(history)
+		facts.History = e.past
 	}
 	decision, err := f.meters.Decide(facts)
 	if f.keeper != nil && r.Present > 0 {
