@@ -79,6 +79,11 @@ func newArchive(name string, r io.ReaderAt, size int64) (*archive, error) {
 	return a, a.overlap(size)
 }
 
+// lacks says that what is asked of the archive is not in it.
+func (a *archive) lacks(format string, args ...any) error {
+	return fmt.Errorf("%w: %s: %s", errNamed, a.name, fmt.Sprintf(format, args...))
+}
+
 func (a *archive) refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", errDamaged, a.name, fmt.Sprintf(format, args...))
 }
@@ -135,7 +140,7 @@ func (a *archive) match(pattern string) ([]string, error) {
 		}
 		ok, err := place.Fits(pattern, f.Name)
 		if err != nil {
-			return nil, a.refuse("%q is no pattern: %v", pattern, err)
+			return nil, a.lacks("%q is no pattern: %v", pattern, err)
 		}
 		if ok || pattern == "" || pattern == f.Name {
 			names = append(names, f.Name)
@@ -154,7 +159,7 @@ func junk(name string) bool {
 func (a *archive) only() (string, error) {
 	names, err := a.match("")
 	if err == nil && len(names) != 1 {
-		err = a.refuse("it holds %d files; name those to read, as in %s/*.csv", len(names), a.name)
+		err = a.lacks("it holds %d files; name those to read, as in %s/*.csv", len(names), a.name)
 	}
 	if err != nil {
 		return "", err
@@ -167,7 +172,7 @@ func (a *archive) open(name string) (io.ReadCloser, error) {
 	f := a.find(name)
 	switch {
 	case f == nil:
-		return nil, a.refuse("there is no file %q in it", name)
+		return nil, a.lacks("there is no file %q in it", name)
 	case f.Flags&1 != 0:
 		return nil, a.refuse("%q in it is protected by a password; pack it without one", name)
 	case f.Method != zip.Store && f.Method != zip.Deflate:

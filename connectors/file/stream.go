@@ -81,7 +81,7 @@ func (f *disk) members(name, inner string) ([]string, error) {
 	}
 	names, err := a.match(inner)
 	if err == nil && len(names) == 0 {
-		err = a.refuse("no file in it matches %q", inner)
+		err = a.lacks("no file in it matches %q", inner)
 	}
 	return names, err
 }

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ func (b *book) choose(said []document.Text) ([]chosen, error) {
 				return []chosen{{sheetPart: s}}, nil
 			}
 		}
-		return nil, b.refuse("it has no sheet that is visible; name one under sheet: %s", b.sheetNames())
+		return nil, fmt.Errorf("%w: %s: it has no sheet that is visible; name one under sheet: %s", errNamed, b.name, b.sheetNames())
 	}
 	for _, text := range said {
 		found, err := b.chooseOne(text.Value)
@@ -34,7 +35,7 @@ func (b *book) choose(said []document.Text) ([]chosen, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, b.refuse("it has no sheet %q; it has %s", text.Value, b.sheetNames())
+			return nil, fmt.Errorf("%w: %s: it has no sheet %q; it has %s", errNamed, b.name, text.Value, b.sheetNames())
 		}
 		for _, one := range found {
 			if !slices.ContainsFunc(list, func(c chosen) bool { return c.part == one.part }) {
