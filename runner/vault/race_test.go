@@ -164,7 +164,7 @@ func killed(t *testing.T, s *oauth.Server, place, step string, grace bool, more 
 func TestKilledAtEachStep(t *testing.T) {
 	for name, place := range places(t) {
 		t.Run(name, func(t *testing.T) {
-			kills, at := 0, place() // each server is another name in it
+			kills, at := 0, place() // each server is another name in it, as all live to the end: no port comes twice
 			graces := []bool{false, true}
 			if name == "postgres" && !soak() {
 				graces = graces[:1]
@@ -172,14 +172,13 @@ func TestKilledAtEachStep(t *testing.T) {
 			for _, step := range []string{"before", "intended", "received", "kept"} {
 				for _, grace := range graces {
 					for range many(25, 1) {
-						s := oauth.Start()
+						s := oauth.New(t)
 						if grace {
 							s.Grace(time.Minute)
 						}
 						if wrong := killed(t, s, at, step, grace); wrong != "" {
 							t.Error(wrong)
 						}
-						s.Close()
 						kills++
 					}
 				}

@@ -70,13 +70,13 @@ type Server struct {
 // test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s := Start()
+	s := start()
 	t.Cleanup(s.Close)
 	return s
 }
 
-// Start starts a server. The caller closes it.
-func Start() *Server {
+// start starts a server. The caller closes it.
+func start() *Server {
 	s := &Server{counts: Counts{Given: make(map[string]int)}}
 	s.config = &fosite.Config{AccessTokenLifespan: time.Hour, RefreshTokenLifespan: 24 * time.Hour, HashCost: bcrypt.MinCost,
 		GlobalSecret: []byte("a secret of 32 bytes for testing"), EnforcePKCE: true, RefreshTokenScopes: []string{}}
