@@ -150,10 +150,12 @@ func (w *world) notePlans() {
 	for name, p := range w.engine.active {
 		old := w.taken[name]
 		switch {
-		case old == nil || w.removed[name]: // also when it was put back before the engine noticed
-			w.from[name] = w.engine.since[name]
-		case old.Rule != p.Rule:
+		case old != nil && old.Rule != p.Rule: // also when it was put back so before the engine noticed
 			w.from[name] = w.engine.watermark
+		case old == nil:
+			w.from[name] = w.engine.since[name]
+		case w.removed[name]: // and put back; the store may have heard of it
+			w.from[name] = later(w.from[name], w.engine.since[name])
 		case w.from[name].After(w.engine.watermark): // the clock was set back
 			w.from[name] = w.engine.watermark
 		}

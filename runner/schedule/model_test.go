@@ -342,6 +342,10 @@ func (w *world) Started(Slot, time.Duration)     {}
 func (w *world) Freshness(string, Success, bool) {}
 func (w *world) Watched(error)                   {}
 
+// foundBefore are seeds at which the model and the engine once disagreed: the
+// rule of a pipeline changed in the same breath as it left and came back.
+var foundBefore = []uint64{1376, 3805, 7981, 10778, 11283, 13698, 14900, 16266, 19335}
+
 // TestModel lives through many worlds: kills at any point, clocks that are
 // set, a store that fails, edits, triggers, pauses, and runs that end in every
 // way. TIEOUT_SOAK makes it 20,000.
@@ -349,7 +353,11 @@ func TestModel(t *testing.T) {
 	t.Parallel()
 	n, failed := seeds(500), 0
 	var sum tally
-	for seed := range uint64(n) {
+	for i := range n + len(foundBefore) {
+		seed := uint64(i)
+		if i >= n {
+			seed = foundBefore[i-n]
+		}
 		if !modelSeed(t, seed, &sum) {
 			if failed++; failed == 10 {
 				return
