@@ -89,7 +89,8 @@ func TestRetryAfterForms(t *testing.T) {
 		w.Header().Set("Retry-After", header.Load().(string))
 	})
 	for text, want := range map[string]time.Duration{
-		"": 0, "0": 0, "120": 2 * time.Minute, " 5 ": 5 * time.Second, "-5": 0, "soon": 0, "1.5": 0,
+		"": 0, "0": 0, "120": 2 * time.Minute, " 5 ": 5 * time.Second, "-5": 0, "soon": 0, "1.5": 2 * time.Second, "30.0": 30 * time.Second,
+		"1.2.3": 0, ".5": 0, "9223372036854775807.9": 365 * 24 * time.Hour,
 		"99999999999999999999999":       365 * 24 * time.Hour,
 		"Sat, 21 Nov 2026 08:01:30 GMT": 90 * time.Second,
 		"Sat, 21 Nov 2026 07:59:00 GMT": 0,

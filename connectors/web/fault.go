@@ -77,18 +77,23 @@ func cause(err error) string {
 	return "the exchange broke off"
 }
 
-// retryAfter reads both forms of the header: seconds and a date. What cannot
-// be read, and what has passed, is 0.
+// retryAfter reads both forms of the header: seconds and a date. Some services
+// send a part of a second, which is rounded up. What cannot be read, and what
+// has passed, is 0.
 func retryAfter(text string, now time.Time) time.Duration {
 	const most = 365 * 24 * time.Hour
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return 0
 	}
-	if strings.Trim(text, "0123456789") == "" {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || seconds > int64(most/time.Second) {
+	whole, part, _ := strings.Cut(text, ".")
+	if whole != "" && strings.Trim(whole+part, "0123456789") == "" {
+		seconds, err := strconv.ParseInt(whole, 10, 64)
+		if err != nil || seconds >= int64(most/time.Second) {
 			return most
+		}
+		if strings.Trim(part, "0") != "" {
+			seconds++
 		}
 		return time.Duration(seconds) * time.Second
 	}
