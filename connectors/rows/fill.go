@@ -11,6 +11,7 @@ type Filler struct {
 	plan    *Plan
 	place   func(Item) string
 	text    []byte
+	name    []byte        // of a member within another
 	bad     []memberError // values of the record that are not what was declared
 	unknown map[string]int64
 	absent  []int64 // records that lack a required field, by its place in the plan
@@ -99,9 +100,7 @@ func (f *Filler) member(s *scan, b *record.Batch, row int, n *node, depth int) e
 	m := n.find(key)
 	switch {
 	case m == nil:
-		if n == f.plan.root {
-			f.noteUnknown(key)
-		}
+		f.noteUnknown(n, key)
 		return s.skip(maxSkip)
 	case m.column >= 0:
 		return f.value(s, b, row, m, depth)
@@ -114,10 +113,15 @@ func (f *Filler) member(s *scan, b *record.Batch, row int, n *node, depth int) e
 }
 
 // noteUnknown counts members that the shape has no field for, unless the
-// pipeline does not want them.
-func (f *Filler) noteUnknown(key []byte) {
-	if f.plan.pruned {
+// pipeline does not want them: it names its fields, or only some of those of
+// an object it passes through.
+func (f *Filler) noteUnknown(n *node, key []byte) {
+	switch {
+	case f.plan.pruned, n != f.plan.root && n.column < 0:
 		return
+	case n != f.plan.root:
+		f.name = append(append(append(f.name[:0], n.name...), '.'), key...)
+		key = f.name
 	}
 	if _, known := f.unknown[string(key)]; known || len(f.unknown) < 100 {
 		f.unknown[string(key)]++
@@ -150,7 +154,9 @@ func (f *Filler) value(s *scan, b *record.Batch, row int, m *node, depth int) er
 		}
 		c.Presence[row] = record.Value
 		return f.object(s, c.Child, row, m, depth-1)
-	case m.kind.Nested(), m.caster == nil && nested:
+	case m.kind.Nested(), m.caster == nil && nested && !m.listed:
+		return f.nested(s, c, row)
+	case m.caster == nil && nested:
 		return f.raw(s, c, row)
 	case nested && f.plan.markup:
 		return f.notObject(m, kind)
@@ -191,6 +197,15 @@ func kindOf(first byte) string {
 	return "number"
 }
 
+func (f *Filler) nested(s *scan, c *record.Column, row int) (err error) {
+	f.text, err = appendNested(f.text[:0], s)
+	if err == nil {
+		c.SetText(row, f.text)
+	}
+	return err
+}
+
+// raw keeps a value as received, as a field declared as text does.
 func (f *Filler) raw(s *scan, c *record.Column, row int) error {
 	raw, err := s.raw()
 	if err != nil {

@@ -250,7 +250,11 @@ func (w *world) eval(f *formula) (answer, error) {
 	if failed != nil || c.Presence[0] != record.Value {
 		return answer{kind: field.Kind}, failed
 	}
-	return answer{kind: field.Kind, has: true, text: string(record.AppendValue(nil, &field, &c, 0))}, nil
+	write := record.AppendValue
+	if field.Kind.Nested() {
+		write = record.AppendValueJSON // documents keep the order of their fields
+	}
+	return answer{kind: field.Kind, has: true, text: string(write(nil, &field, &c, 0))}, nil
 }
 
 // compile makes the program of an expression. What is not there has no kind of

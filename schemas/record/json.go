@@ -10,9 +10,16 @@ import (
 // them; dates, months and timestamps are ISO text; an absent field is left
 // out and a nil one is null.
 func AppendRowJSON(dst []byte, b *Batch, row int) []byte {
+	return appendRowJSON(dst, b, row, false)
+}
+
+func appendRowJSON(dst []byte, b *Batch, row int, sorted bool) []byte {
 	dst = append(dst, '{')
 	first := true
 	for i := range b.Columns {
+		if sorted {
+			i = b.Shape.byName[i]
+		}
 		c := &b.Columns[i]
 		if c.Presence[row] == Absent {
 			continue
@@ -23,12 +30,17 @@ func AppendRowJSON(dst []byte, b *Batch, row int) []byte {
 		first = false
 		dst = AppendJSONString(dst, []byte(b.Shape.Fields[i].Name))
 		dst = append(dst, ':')
-		dst = appendValueJSON(dst, &b.Shape.Fields[i], c, row)
+		dst = appendValueJSON(dst, &b.Shape.Fields[i], c, row, sorted)
 	}
 	return append(dst, '}')
 }
 
-func appendValueJSON(dst []byte, f *Field, c *Column, row int) []byte {
+// AppendValueJSON writes a row's value as it stands in AppendRowJSON.
+func AppendValueJSON(dst []byte, f *Field, c *Column, row int) []byte {
+	return appendValueJSON(dst, f, c, row, false)
+}
+
+func appendValueJSON(dst []byte, f *Field, c *Column, row int, sorted bool) []byte {
 	if c.Presence[row] != Value {
 		return append(dst, "null"...)
 	}
@@ -36,9 +48,9 @@ func appendValueJSON(dst []byte, f *Field, c *Column, row int) []byte {
 	case f.Opaque():
 		return append(dst, c.Text(row)...)
 	case c.Kind == List:
-		return appendListJSON(dst, c, row)
+		return appendListJSON(dst, c, row, sorted)
 	case c.Kind == Record:
-		return AppendRowJSON(dst, c.Child, row)
+		return appendRowJSON(dst, c.Child, row, sorted)
 	case c.Kind == Integer, c.Kind == Boolean:
 		return AppendValue(dst, f, c, row)
 	case c.Kind == Text, c.Kind == Unknown:
@@ -49,14 +61,14 @@ func appendValueJSON(dst []byte, f *Field, c *Column, row int) []byte {
 	return append(dst, '"')
 }
 
-func appendListJSON(dst []byte, c *Column, row int) []byte {
+func appendListJSON(dst []byte, c *Column, row int, sorted bool) []byte {
 	dst = append(dst, '[')
 	lo, hi := c.ListRange(row)
 	for k := lo; k < hi; k++ {
 		if k > lo {
 			dst = append(dst, ',')
 		}
-		dst = AppendRowJSON(dst, c.Child, int(k))
+		dst = appendRowJSON(dst, c.Child, int(k), sorted)
 	}
 	return append(dst, ']')
 }
@@ -64,7 +76,9 @@ func appendListJSON(dst []byte, c *Column, row int) []byte {
 // AppendValue writes a row's value as plain text in the one canonical form of
 // its kind: decimals padded to the field's declared scale, or without
 // trailing zeros when it declares none; booleans true or false; dates, months
-// and timestamps ISO; nested values as JSON. The row must have a value.
+// and timestamps ISO; nested values as JSON with sorted names, so that
+// the text hangs on nothing but the value, also where the shape was learnt
+// from other records. The row must have a value.
 func AppendValue(dst []byte, f *Field, c *Column, row int) []byte {
 	switch c.Kind {
 	case Integer:
@@ -83,7 +97,7 @@ func AppendValue(dst []byte, f *Field, c *Column, row int) []byte {
 	case Timestamp:
 		return AppendTimestamp(dst, c.Ints[row])
 	case List, Record:
-		return appendValueJSON(dst, f, c, row)
+		return appendValueJSON(dst, f, c, row, true)
 	}
 	return append(dst, c.Text(row)...)
 }

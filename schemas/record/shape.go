@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -86,13 +87,14 @@ type Shape struct {
 	// Open says that the source may have further fields, whose kinds are
 	// unknown until it is opened. Used by static checks; a Batch's Shape is
 	// closed.
-	Open  bool
-	index map[string]int
+	Open   bool
+	index  map[string]int
+	byName []int // places of the fields, sorted by name
 }
 
 // NewShape builds a closed shape. Duplicate or empty names are an error.
 func NewShape(fields ...Field) (*Shape, error) {
-	s := &Shape{Fields: fields, index: make(map[string]int, len(fields))}
+	s := &Shape{Fields: fields, index: make(map[string]int, len(fields)), byName: make([]int, len(fields))}
 	for i := range fields {
 		name := fields[i].Name
 		if name == "" {
@@ -101,8 +103,9 @@ func NewShape(fields ...Field) (*Shape, error) {
 		if _, dup := s.index[name]; dup {
 			return nil, fmt.Errorf("field %q appears twice", name)
 		}
-		s.index[name] = i
+		s.index[name], s.byName[i] = i, i
 	}
+	slices.SortFunc(s.byName, func(a, b int) int { return strings.Compare(fields[a].Name, fields[b].Name) })
 	return s, nil
 }
 

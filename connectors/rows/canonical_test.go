@@ -1,0 +1,100 @@
+package rows
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// written reads records and gives the text of a field of the last one.
+func written(t *testing.T, field string, fields []connectors.FieldSpec, records ...string) string {
+	t.Helper()
+	var samples [][]byte
+	for _, r := range records {
+		samples = append(samples, []byte(r))
+	}
+	plan, err := NewPlan(connectors.Read{Stream: "s", Fields: fields}, samples, connectors.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFiller(plan, func(Item) string { return "line 1" })
+	var b record.Batch
+	b.Reset(plan.Shape(), 0)
+	for i, r := range records {
+		b.SetRows(i + 1)
+		if err := f.Row(&b, i, Item{Raw: []byte(r)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Done(&b, len(records))
+	i := plan.Shape().Index(field)
+	return string(record.AppendValue(nil, &plan.Shape().Fields[i], &b.Columns[i], len(records)-1))
+}
+
+// TestNestedTextHangsOnTheRecordAlone reads one record beside others that
+// change what is known of its members.
+func TestNestedTextHangsOnTheRecordAlone(t *testing.T) {
+	for name, c := range map[string]struct{ value, want string }{
+		"object":           {`{"b":1.10,"a":"x\ny","c":null,"":2}`, `{"a":"x\ny","b":"1.10","c":null}`},
+		"spaces":           {`{ "b" : true , "a" : { "z":1, "y":[ ] } }`, `{"a":{"y":[],"z":"1"},"b":"true"}`},
+		"list of objects":  {`[ {"b":1e2,"a":2}, {"a":3} ]`, `[{"a":"2","b":"1e2"},{"a":"3"}]`},
+		"list of no such":  {`[1.10, {"b":1,"a":2}]`, `[1.10, {"b":1,"a":2}]`},
+		"an empty object":  {`{ }`, `{}`},
+		"an empty list":    {`[ ]`, `[]`},
+		"lists in objects": {`{"l":[{"d":1,"c":[1, 2]}]}`, `{"l":[{"c":[1, 2],"d":"1"}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			one := `{"id":1,"v":` + c.value + `}`
+			same := `{"id":2,"v":{"d":"q","c":1}}` // with members of its own, before those of the record
+			if c.value[0] == '[' {
+				same = `{"id":2,"v":[1]}`
+			}
+			for _, others := range [][]string{nil, {`{"id":2,"v":"text"}`}, {`{"id":2,"v":null}`}, {`{"id":2,"v":7}`}, {same}} {
+				if got := written(t, "v", nil, append(others, one)...); got != c.want {
+					t.Errorf("beside %s: %s, want %s", others, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestDeclaredTextIsKeptAsReceived: who declares text gets the bytes.
+func TestDeclaredTextIsKeptAsReceived(t *testing.T) {
+	const value = `{ "b": 1.10, "a": [ ] }`
+	got := written(t, "v", []connectors.FieldSpec{{Name: "v", Kind: record.Text}}, `{"v":`+value+`}`)
+	if got != value {
+		t.Errorf("%s", got)
+	}
+}
+
+// TestMembersNobodyHasSeenAreTold also where they are in an object.
+func TestMembersNobodyHasSeenAreTold(t *testing.T) {
+	records := make([]string, SampleRecords+1)
+	for i := range records {
+		records[i] = `{"a":{"city":"Kiel"},"l":[{"n":1}]}`
+	}
+	records[SampleRecords] = `{"a":{"city":"Kiel","line2":"x"},"l":[{"n":1,"m":2}]}`
+	var samples [][]byte
+	for _, r := range records[:SampleRecords] {
+		samples = append(samples, []byte(r))
+	}
+	plan, err := NewPlan(connectors.Read{Stream: "s"}, samples, connectors.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFiller(plan, func(Item) string { return "line 1" })
+	var b record.Batch
+	b.Reset(plan.Shape(), 0)
+	b.SetRows(1)
+	if err := f.Row(&b, 0, Item{Raw: []byte(records[SampleRecords])}); err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(f.Notes("s"), "\n")
+	for _, want := range []string{`a member "a.line2"`, `a member "l.m"`} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("no %s in %s", want, notes)
+		}
+	}
+}
