@@ -2,15 +2,17 @@ package singer
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/go-faster/jx"
+
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/document"
 )
 
 // errTap says that a tap does not keep to what Singer defines: the run fails,
 // and neither settings nor the environment are at fault.
-var errTap = errors.New("the tap breaks the rules of Singer")
+var errTap = fmt.Errorf("%w: %s: the tap breaks the rules of Singer", connectors.ErrData, document.CodeSourceDamaged)
 
 // message is one line of a tap. Its parts are those of the line.
 type message struct {
@@ -27,8 +29,11 @@ type message struct {
 func (m *message) parse(line []byte, number int64) error {
 	*m = message{keys: m.keys[:0]}
 	d := jx.DecodeBytes(line)
-	if d.Next() != jx.Object || !jx.Valid(line) {
+	if d.Next() != jx.Object {
 		return garbage(number)
+	}
+	if !jx.Valid(line) {
+		return unsound(line, number)
 	}
 	err := d.ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
 		switch string(key) {
@@ -56,7 +61,7 @@ func (m *message) parse(line []byte, number int64) error {
 		return err
 	})
 	if err != nil {
-		return garbage(number)
+		return unsound(line, number)
 	}
 	return m.check(number)
 }
@@ -109,4 +114,17 @@ func missing(a bool, nameA string, b bool, nameB string) string {
 // may be a record, or a secret.
 func garbage(number int64) error {
 	return fmt.Errorf("%w: line %d of what the tap printed is no message of Singer; logs belong on its error output", errTap, number)
+}
+
+// unsound says that a line begins as a message and is none. NaN is what some
+// programs write for a number that is not there.
+func unsound(line []byte, number int64) error {
+	hint := ""
+	for _, word := range []string{"NaN", "Infinity"} {
+		if bytes.Contains(line, []byte(word)) {
+			hint = "; it says " + word + ", which is no number in JSON"
+			break
+		}
+	}
+	return fmt.Errorf("%w: line %d of the tap is not sound JSON%s", errTap, number, hint)
 }

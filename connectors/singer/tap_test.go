@@ -162,6 +162,7 @@ func TestFailures(t *testing.T) {
 		"exit at once":     {[]string{"!exit 1"}, "status 1", nil},
 		"garbage":          {[]string{schemaLine, "INFO starting " + canary}, "line 2", errTap},
 		"half a record":    {[]string{schemaLine, line(1)[:60]}, "line 2", errTap},
+		"not a number":     {[]string{schemaLine, strings.Replace(line(1), `"Ana"`, `NaN`, 1)}, "line 2 of the tap is not sound JSON; it says NaN", errTap},
 		"more than one":    {[]string{schemaLine, line(1) + line(2)}, "line 2", errTap},
 		"no type":          {[]string{`{"stream":"bills"}`}, "line 1", errTap},
 		"another type":     {[]string{schemaLine, `{"type":"BATCH","stream":"bills","manifest":[]}`}, `"BATCH", which is not known`, errTap},

@@ -299,7 +299,7 @@ func recordCodes() []CodeInfo {
 		{Code: CodeSourceAppendLookback, Summary: "lookback would append records twice"},
 		{Code: CodeSourceDrift, Summary: "the source's fields changed"},
 		{Code: CodeSourceFloatAmount, Summary: "an inexact number feeds an amount"},
-		{Code: CodeSourceDamaged, Summary: "a file is cut short, broken, or not what its name says"},
+		{Code: CodeSourceDamaged, Summary: "a file or what a tap prints is cut short, broken, or not what it should be"},
 		{Code: CodeStepUnknown, Summary: "there is no such step"},
 		{Code: CodeStepMissingField, Summary: "a step uses a field that is not there"},
 		{Code: CodeStepDuplicateField, Summary: "a step makes a field twice"},
