@@ -264,6 +264,16 @@ func (m *merge) countMatches(ctx context.Context, rows span) (n int64, err error
 	if m.plan.found != "" {
 		return m.find(ctx, rows)
 	}
+	if m.plan.probe != "" && m.plan.unique {
+		if _, err := m.count(ctx, m.plan.probe); err != nil {
+			return 0, err
+		}
+		defer func() {
+			if _, over := m.count(ctx, m.plan.probed); err == nil {
+				err = over
+			}
+		}()
+	}
 	err = m.get(ctx, "SELECT count(*) FROM "+m.plan.stage+" AS s WHERE "+rows.where("s.")+
 		" AND EXISTS (SELECT 1 FROM "+m.plan.target+" AS t WHERE "+m.plan.same("t.")+")", nil, &n)
 	return n, err

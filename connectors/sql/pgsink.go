@@ -195,6 +195,7 @@ func (p *postgres) stage(ctx context.Context, s *session, plan *plan) error {
 	}
 	if len(plan.keys) > 0 {
 		plan.analyze = "ANALYZE " + plan.stage + " (" + plan.keyList() + ")"
+		plan.probe, plan.probed = "SELECT set_config('random_page_cost', current_setting('seq_page_cost'), true)", "SET LOCAL random_page_cost TO DEFAULT"
 	}
 	err := s.exec(ctx, "create the staging table", statement)
 	var pe *pq.Error

@@ -28,9 +28,13 @@ type plan struct {
 	// analyze is the statement that tells the server what keys are staged, if
 	// it does not know by itself.
 	analyze string
-	sought  string // the statement that makes staged keys quick to find, if needed
-	columns []column
-	keys    []int // columns of the key
+	// probe and probed surround a look for staged keys in the target: the
+	// server, if it does not know by itself, is to take the index, as the merge
+	// right after it reads the same pages.
+	probe, probed string
+	sought        string // the statement that makes staged keys quick to find, if needed
+	columns       []column
+	keys          []int // columns of the key
 	// unique says that the key has a unique index, so that ON CONFLICT works.
 	unique bool
 	// notices says that the database fails an upsert that meets a key it has
