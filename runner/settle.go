@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/document"
@@ -112,6 +113,9 @@ func Code(err error) string {
 	}
 	if code := saidCode(err); code != "" {
 		return code
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return string(document.CodeRunNoRoom)
 	}
 	if errors.Is(err, connectors.ErrEnvironment) {
 		return string(document.CodeNetUnreachable)

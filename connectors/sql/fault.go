@@ -20,7 +20,8 @@ type fault uint8
 const (
 	faultOther       fault = iota
 	faultData              // a value or record the database refuses
-	faultEnvironment       // unreachable, locked, full
+	faultEnvironment       // unreachable or locked
+	faultFull              // no room is left
 	faultLogin             // who logs in is not known, or the password is wrong
 	faultDenied            // the user has no right to do it
 	faultLost              // the connection is gone: the outcome is unknown
@@ -72,6 +73,8 @@ func (w *wrapper) wrap(err error, format string, args ...any) error {
 	switch w.classify(err) {
 	case faultEnvironment, faultLost:
 		e.kind = connectors.ErrEnvironment
+	case faultFull:
+		e.kind, code = connectors.ErrEnvironment, string(document.CodeRunNoRoom)+": "
 	case faultLogin:
 		e.kind, code = connectors.ErrEnvironment, string(document.CodeAuthRefused)+": "
 	case faultDenied:

@@ -80,6 +80,8 @@ func mssqlFault(err error) fault {
 		return faultLogin
 	case 229, 230, 262, 297, 300, 916:
 		return faultDenied
+	case 1101, 1105, 9002:
+		return faultFull
 	case 1204, 1205, 1222, 3952, 3960, 3961, 4060, 40613:
 		return faultEnvironment
 	}

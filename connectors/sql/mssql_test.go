@@ -141,7 +141,8 @@ func TestSQLServerWords(t *testing.T) {
 	for want, errs := range map[fault][]error{
 		faultLogin:       {mssql.Error{Number: 18456, Class: 14}},
 		faultDenied:      {mssql.Error{Number: 229, Class: 14}},
-		faultEnvironment: {mssql.Error{Number: 3952, Class: 16}, mssql.Error{Number: 9002, Class: 17}},
+		faultFull:        {mssql.Error{Number: 9002, Class: 17}, mssql.Error{Number: 1105, Class: 17}},
+		faultEnvironment: {mssql.Error{Number: 3952, Class: 16}, mssql.Error{Number: 701, Class: 17}},
 		faultLost:        {mssql.Error{Number: 596, Class: 21}, io.EOF},
 		faultOther:       {mssql.Error{Number: 208, Class: 16}},
 	} {

@@ -119,6 +119,8 @@ func postgresFault(err error) fault {
 		return faultTwice
 	case "42501":
 		return faultDenied
+	case "53100":
+		return faultFull
 	case "55P03", "40001", "40P01", "25006", "55006":
 		return faultEnvironment
 	}

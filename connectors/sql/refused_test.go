@@ -2,13 +2,16 @@ package sql
 
 import (
 	"context"
+	stdsql "database/sql"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
+	mssql "github.com/microsoft/go-mssqldb"
 
 	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/connectors/connectortest/servers"
@@ -27,6 +30,34 @@ func TestWhoIsRefused(t *testing.T) {
 			t.Errorf("%d is %d, not %d", number, got, want)
 		}
 	}
+}
+
+// A database that is full is said to be full, whichever it is.
+func TestNoRoom(t *testing.T) {
+	for name, c := range map[string]struct {
+		classify func(error) fault
+		err      error
+	}{
+		"PostgreSQL": {postgresFault, &pq.Error{Code: "53100", Severity: "ERROR", Message: "could not extend file"}},
+		"MySQL":      {mysqlFault, &mysql.MySQLError{Number: 1114, Message: "The table 'a' is full"}},
+		"SQL Server": {mssqlFault, mssql.Error{Number: 1105, Class: 17}},
+		"SQLite":     {sqliteFault, fullSQLite(t)},
+	} {
+		w := wrapper{classify: c.classify, place: "database b"}
+		if err := w.wrap(c.err, "merge"); !errors.Is(err, connectors.ErrEnvironment) || !strings.Contains(err.Error(), ": run.no_room: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// fullSQLite is the error of a real database that may not grow.
+func fullSQLite(t *testing.T) error {
+	db, err := stdsql.Open("sqlite", filepath.Join(t.TempDir(), "a.db")+"?_pragma=max_page_count(5)")
+	if err == nil {
+		_, err = db.Exec("CREATE TABLE a (b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO a SELECT hex(randomblob(100)) FROM n")
+		db.Close()
+	}
+	return err
 }
 
 // A login that does not work is no server that is away, and its message does

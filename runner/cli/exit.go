@@ -127,6 +127,8 @@ func hintFor(err error) string {
 		return "correct the credentials of the connection, prove them with `tieout check`, then run again; nothing was loaded"
 	case codeOf(err) == string(document.CodeNetReply), errors.Is(err, connectors.ErrData):
 		return "nothing was loaded; `tieout help error " + codeOf(err) + "` has more"
+	case codeOf(err) == string(document.CodeRunNoRoom):
+		return "make room where the message says, then run again; nothing was loaded"
 	case project.IsEnvironment(err):
 		return "check the system and the connection's settings with `tieout doctor`, then run again; nothing was loaded"
 	}

@@ -144,6 +144,7 @@ const (
 	CodeRunUsage       Code = "run.usage"
 	CodeRunOutput      Code = "run.output"
 	CodeRunFormat      Code = "run.format"
+	CodeRunNoRoom      Code = "run.no_room"
 
 	CodeAuthSecretMissing Code = "auth.secret_missing"
 	CodeAuthConsent       Code = "auth.consent"
@@ -365,6 +366,7 @@ func deliveryCodes() []CodeInfo {
 		{Code: CodeRunUsage, Summary: "the command line asks for what cannot be done"},
 		{Code: CodeRunOutput, Summary: "a file of results cannot be written"},
 		{Code: CodeRunFormat, Summary: "a file cannot be formatted"},
+		{Code: CodeRunNoRoom, Summary: "a disk or database is full"},
 		{Code: CodeAuthSecretMissing, Summary: "a secret is not set"},
 		{Code: CodeAuthConsent, Summary: "a person has to consent, for the first time or again"},
 		{Code: CodeAuthRefused, Summary: "a service refuses the credentials, or a token server the client"},
