@@ -112,12 +112,12 @@ func (f *Filler) member(s *scan, b *record.Batch, row int, n *node, depth int) e
 	return s.skip(maxSkip)
 }
 
-// noteUnknown counts members that the shape has no field for, unless the
-// pipeline does not want them: it names its fields, or only some of those of
-// an object it passes through.
+// noteUnknown counts members that the shape of their level has no field for,
+// unless the pipeline does not want them: it names its fields, or only the
+// text of an element, or only some members of an object it passes through.
 func (f *Filler) noteUnknown(n *node, key []byte) {
 	switch {
-	case f.plan.pruned, n != f.plan.root && n.column < 0:
+	case f.plan.pruned, n.shape == nil:
 		return
 	case n != f.plan.root:
 		f.name = append(append(append(f.name[:0], n.name...), '.'), key...)

@@ -135,6 +135,9 @@ func fillXML(t *testing.T, text string, path []string, read connectors.Read) (li
 			t.Fatal(err)
 		}
 	}
+	if notes := f.Notes("s"); len(notes) > 0 {
+		t.Errorf("%q, of records that were all looked at", notes)
+	}
 	b.DropHeld(0)
 	for _, row := range b.Live {
 		lines = append(lines, string(record.AppendRowJSON(nil, &b, int(row))))
