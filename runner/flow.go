@@ -41,6 +41,7 @@ type flow struct {
 	loaded     *Keyer // of what reaches the sink
 	seq        int64
 	collectors []transforms.Collector
+	shadows    *shadows
 }
 
 // lane is one batch on its way, with the scratch to compute on it.
@@ -170,7 +171,7 @@ func (f *flow) deliver(ctx context.Context, free, order chan *lane) error {
 			return err
 		}
 		f.out.read(l)
-		if err := f.hand(ctx, 0, l.bench, l.result, l.held); err != nil {
+		if err := f.hand(ctx, 0, &l.entry, l.bench, l.result, l.held); err != nil {
 			return err
 		}
 		if f.deps.Progress != nil {
@@ -187,7 +188,7 @@ func (f *flow) deliver(ctx context.Context, free, order chan *lane) error {
 
 // hand passes the result of segment i to what follows it: its gathering step,
 // or the gate's meters and the sink.
-func (f *flow) hand(ctx context.Context, i int, bn *bench, b *record.Batch, held []Held) error {
+func (f *flow) hand(ctx context.Context, i int, entry *record.Batch, bn *bench, b *record.Batch, held []Held) error {
 	f.out.segment(bn)
 	if err := f.stage(ctx, held); err != nil {
 		return err
@@ -196,7 +197,11 @@ func (f *flow) hand(ctx context.Context, i int, bn *bench, b *record.Batch, held
 		return err
 	}
 	if !f.ch.last(i) {
-		return f.collectors[i].Add(b, b.Stopped)
+		if err := f.collectors[i].Add(b); err != nil {
+			return err
+		}
+		f.shadows.take(i, entry, bn.reasons)
+		return nil
 	}
 	if len(b.Live) == 0 {
 		return nil
@@ -245,7 +250,7 @@ func (f *flow) drain(ctx context.Context, i int) error {
 			return err
 		}
 		held = bn.assemble(held[:0], b, keys)
-		return f.hand(ctx, i+1, bn, result, held)
+		return f.hand(ctx, i+1, b, bn, result, held)
 	}, &t)
 	if err != nil {
 		return err
@@ -294,6 +299,7 @@ func (f *flow) startCollectors() {
 			f.collectors = append(f.collectors, g.Collect(f.deps.Spill))
 		}
 	}
+	f.shadows = &shadows{ch: f.ch, collectors: f.collectors}
 }
 
 func (f *flow) closeCollectors() {

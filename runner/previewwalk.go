@@ -117,19 +117,21 @@ func (p *previewer) segment(ctx context.Context, i int, entry *record.Batch) err
 	if bn.end {
 		return nil
 	}
-	return p.gather(ctx, bn, i, b)
+	return p.gather(ctx, bn, i, entry, b)
 }
 
 // gather lets a step that gathers put out its records.
-func (p *previewer) gather(ctx context.Context, bn *bench, i int, b *record.Batch) error {
+func (p *previewer) gather(ctx context.Context, bn *bench, i int, entry, b *record.Batch) error {
 	index := bn.seg.first + len(bn.seg.plans)
 	c := bn.seg.gather.Collect(p.deps.Spill)
 	defer c.Close()
 	t := bn.tallies[len(bn.works)-1]
 	t.Out = 0
-	if err := c.Add(b, b.Stopped); err != nil {
+	if err := c.Add(b); err != nil {
 		return err
 	}
+	held := shadows{ch: p.ch}
+	held.meet(c, i, entry, bn.reasons)
 	next := p.ch.bench(i + 1)
 	var drained transforms.Tally
 	var seen record.Batch

@@ -251,6 +251,9 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 	if f.contract != nil {
 		e.run.Warnings = append(e.run.Warnings, f.contract.lacking()...)
 	}
+	if text := f.shadows.warning(); text != "" {
+		e.run.Warnings = append(e.run.Warnings, text)
+	}
 	stopped := e.out.heldCount > e.out.heldLimit
 	if !stopped {
 		if err := e.out.balance(); err != nil {

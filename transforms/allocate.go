@@ -247,7 +247,7 @@ func (p allocateRecords) Shape() *record.Shape { return p.shape }
 func (p allocateRecords) Guard() Work { return &keyGuard{step: "allocate", columns: p.within} }
 
 func (p allocateRecords) Collect(spill Spill) Collector {
-	a := &allocateCollector{plan: p.allocatePlan, buffer: newBuffer(p.in, spill), waits: make(map[string]bool),
+	a := &allocateCollector{plan: p.allocatePlan, buffer: newBuffer(p.in, spill),
 		amount: p.amount.Evaluator(), splitter: splitter{plan: p.allocatePlan}}
 	if p.by != nil {
 		a.by = p.by.Evaluator()
@@ -263,24 +263,22 @@ type allocateCollector struct {
 	buffer            *buffer
 	splitter          splitter
 	amount, by, order *expression.Evaluator
-	waits             map[string]bool
+	waits             waiting
 	key               []byte
 }
 
-func (a *allocateCollector) Add(b *record.Batch, held []int32) error {
+func (a *allocateCollector) Add(b *record.Batch) error {
 	for _, row := range b.Live {
 		a.key, _ = appendKey(a.key[:0], b, a.plan.within, int(row))
 		if err := a.buffer.add(b, row, a.key); err != nil {
 			return err
 		}
 	}
-	for _, row := range held {
-		var missing string
-		if a.key, missing = appendKey(a.key[:0], b, a.plan.within, int(row)); missing == "" {
-			a.waits[string(a.key)] = true
-		}
-	}
 	return nil
+}
+
+func (a *allocateCollector) Wait(b *record.Batch, unknown func(row int32)) {
+	a.waits.take(b, a.plan.within, unknown)
 }
 
 func (a *allocateCollector) Close() error { return a.buffer.Close() }
@@ -324,7 +322,7 @@ func evalRows(ev *expression.Evaluator, dst *record.Column, rows *record.Batch) 
 }
 
 func (a *allocateCollector) group(parts *record.Column, members []int32, keys []string, total, by, order *record.Column) error {
-	if a.waits[keys[members[0]]] {
+	if a.waits.keys[keys[members[0]]] {
 		return fmt.Errorf("a record of the same group is held, and the parts must add up")
 	}
 	for _, row := range members {

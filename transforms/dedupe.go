@@ -58,7 +58,7 @@ type dedupeCollector struct {
 	key    []byte
 }
 
-func (d *dedupeCollector) Add(b *record.Batch, _ []int32) error {
+func (d *dedupeCollector) Add(b *record.Batch) error {
 	for _, row := range b.Live {
 		d.key, _ = appendKey(d.key[:0], b, d.plan.by, int(row))
 		if err := d.buffer.add(b, row, d.key); err != nil {
@@ -67,6 +67,9 @@ func (d *dedupeCollector) Add(b *record.Batch, _ []int32) error {
 	}
 	return nil
 }
+
+// Wait does nothing: a record that is held is not the one to keep.
+func (d *dedupeCollector) Wait(*record.Batch, func(row int32)) {}
 
 func (d *dedupeCollector) Close() error { return d.buffer.Close() }
 

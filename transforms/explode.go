@@ -61,8 +61,12 @@ func (p *explodePlan) Shape() *record.Shape { return p.shape }
 
 func (p *explodePlan) Start() Work { return &explodeWork{plan: p} }
 
+// Shadow keeps a record whose list could not be read, without an element.
+func (p *explodePlan) Shadow() Work { return &explodeWork{plan: p, unread: true} }
+
 type explodeWork struct {
 	plan    *explodePlan
+	unread  bool // records without a list are kept
 	out     record.Batch
 	columns []record.Column // of out as made here; steps behind move those of out about
 	parents []int32         // parent row of each output row
@@ -83,7 +87,7 @@ func (w *explodeWork) Apply(b *record.Batch, t *Tally) (*record.Batch, error) {
 		switch {
 		case from < to:
 			t.Created += int64(to-from) - 1
-		case w.plan.empty:
+		case w.plan.empty, w.unread && list.Presence[row] == record.Absent:
 			w.parents, w.child = append(w.parents, row), append(w.child, -1)
 		default:
 			t.Dropped++

@@ -135,7 +135,7 @@ func (p *groupPlan) Shape() *record.Shape { return p.out }
 func (p *groupPlan) Guard() Work { return &keyGuard{step: p.step, columns: p.by} }
 
 func (p *groupPlan) Collect(spill Spill) Collector {
-	c := &groupCollector{plan: p, buffer: newBuffer(p.in, spill), waits: make(map[string]bool)}
+	c := &groupCollector{plan: p, buffer: newBuffer(p.in, spill)}
 	for i := range p.set {
 		c.set = append(c.set, p.set[i].program.Evaluator())
 	}
@@ -150,24 +150,22 @@ type groupCollector struct {
 	buffer *buffer
 	set    []*expression.Evaluator
 	lines  []*expression.Evaluator
-	waits  map[string]bool // groups a held record belongs to
+	waits  waiting // groups a held record belongs to
 	key    []byte
 }
 
-func (g *groupCollector) Add(b *record.Batch, held []int32) error {
+func (g *groupCollector) Add(b *record.Batch) error {
 	for _, row := range b.Live {
 		g.key, _ = appendKey(g.key[:0], b, g.plan.by, int(row))
 		if err := g.buffer.add(b, row, g.key); err != nil {
 			return err
 		}
 	}
-	for _, row := range held {
-		var missing string
-		if g.key, missing = appendKey(g.key[:0], b, g.plan.by, int(row)); missing == "" {
-			g.waits[string(g.key)] = true
-		}
-	}
 	return nil
+}
+
+func (g *groupCollector) Wait(b *record.Batch, unknown func(row int32)) {
+	g.waits.take(b, g.plan.by, unknown)
 }
 
 func (g *groupCollector) Close() error { return g.buffer.Close() }
@@ -217,7 +215,7 @@ func (g *groupCollector) documents(rows *record.Batch, keys []string, members []
 		out.Columns = append(out.Columns, g.project(list, out))
 	}
 	for row := range members {
-		if g.waits[keys[members[row][0]]] {
+		if g.waits.keys[keys[members[row][0]]] {
 			out.Hold(record.Hold{Row: int32(row), Code: string(document.CodeRuleFailed), Rule: g.plan.step, Echo: true,
 				Message: "a record of this group is held, and a document is whole or it waits"})
 		}

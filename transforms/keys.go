@@ -47,6 +47,29 @@ func (g *keyGuard) Apply(b *record.Batch, _ *Tally) (*record.Batch, error) {
 	return b, nil
 }
 
+// waiting are the keys of groups that a held record belongs to.
+type waiting struct {
+	keys map[string]bool
+	buf  []byte
+}
+
+// take notes the keys of the live rows, and tells of those without one.
+func (w *waiting) take(b *record.Batch, columns []int, unknown func(row int32)) {
+	if w.keys == nil {
+		w.keys = make(map[string]bool)
+	}
+	for _, row := range b.Live {
+		var missing string
+		w.buf, missing = appendKey(w.buf[:0], b, columns, int(row))
+		switch {
+		case missing == "":
+			w.keys[string(w.buf)] = true
+		case unknown != nil:
+			unknown(row)
+		}
+	}
+}
+
 // incrementCheck refuses to gather records that a later read may add to:
 // what was put out for a group would be wrong then.
 func incrementCheck(at document.Place, step string, by []document.Text, c *Context) {

@@ -29,6 +29,12 @@ type Rowwise interface {
 	Start() Work
 }
 
+// Shadowing is a Rowwise whose work is another one where records that were
+// held are taken along to see what they belong to.
+type Shadowing interface {
+	Shadow() Work
+}
+
 // Work applies a step to batches, one at a time.
 type Work interface {
 	// Apply returns the batch the step makes of b: b itself, narrowed or with
@@ -54,10 +60,12 @@ type Gathering interface {
 
 // Collector takes all batches of a run and then puts out others.
 type Collector interface {
-	// Add takes the live rows of b, copying what it keeps. held are the rows
-	// stopped before this step that still carry its key fields: their groups
-	// wait too.
-	Add(b *record.Batch, held []int32) error
+	// Add takes the live rows of b, copying what it keeps.
+	Add(b *record.Batch) error
+	// Wait takes the live rows of b for records that were held on their way:
+	// what they belong to waits with them. unknown is told of rows of which
+	// that cannot be said, since they lack a key field; it may be nil.
+	Wait(b *record.Batch, unknown func(row int32))
 	// Drain emits the result in batches that are good until emit returns.
 	// Rows that fail are in them, live, with a Hold. It counts Created,
 	// Merged, Dropped and Filtered; the caller counts In, Out and Held.

@@ -168,7 +168,7 @@ func runStep(t testing.TB, plan Plan, work *record.Batch, tally *Tally, spill Sp
 	before := *tally
 	take(guarded)
 	tally.Out = before.Out
-	if err := c.Add(guarded, guarded.Stopped); err != nil {
+	if err := c.Add(guarded); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Drain(func(b *record.Batch) error {
