@@ -33,6 +33,10 @@ type tracker struct {
 	kind  record.Kind
 	track bool   // keep ties
 	parts *parts // nil when there is one position for all
+	part  string // whose tracker it is, "" without parts
+
+	versions *versions // nil when no record can come twice
+	wait     bound     // where the next run is to read again
 }
 
 // bound is one end of a read.
@@ -133,6 +137,10 @@ func (t *tracker) screen(b *record.Batch) int64 {
 			repeated++
 			continue
 		}
+		if whole.versions.again(t, b, row) {
+			repeated++
+			continue
+		}
 		live = append(live, row)
 	}
 	b.Live = live
@@ -210,8 +218,14 @@ func (t *tracker) position(loadID string) *connectors.Position {
 		return t.before
 	}
 	p := &connectors.Position{Field: t.field, Kind: t.kind.String(), LoadID: loadID, Text: t.maximum()}
-	if t.before != nil && t.behind() {
+	if t.wait.set { // nothing is left out between here and the maximum
+		p.Text = t.textOf(t.wait.value)
+	}
+	if t.before != nil && t.behind(p.Text) {
 		return t.before
+	}
+	if t.wait.set {
+		return p
 	}
 	for h := range t.ties {
 		p.Seen = append(p.Seen, h)
@@ -231,19 +245,24 @@ func (t *tracker) maximum() string {
 	if t.kind == record.Text {
 		return string(t.text)
 	}
-	c := record.Column{Kind: t.kind, Presence: []record.Presence{record.Value}, Ints: []int64{t.value}}
+	return t.textOf(t.value)
+}
+
+func (t *tracker) textOf(value int64) string {
+	c := record.Column{Kind: t.kind, Presence: []record.Presence{record.Value}, Ints: []int64{value}}
 	f := record.Field{Kind: t.kind, Scale: record.NoScale}
 	return string(record.AppendValue(nil, &f, &c, 0))
 }
 
-// behind reports whether the maximum lies before the last position, as it
-// does when a lookback found only old records.
-func (t *tracker) behind() bool {
+// behind reports whether a position lies before the last one, as it does when
+// a lookback found only old records.
+func (t *tracker) behind(text string) bool {
 	if t.kind == record.Text {
-		return string(t.text) < t.before.Text
+		return text < t.before.Text
 	}
 	last, err := parseCursor(t.kind, t.before.Text)
-	return err == nil && t.value < last
+	at, wrong := parseCursor(t.kind, text)
+	return err == nil && wrong == nil && at < last
 }
 
 // parseCursor reads the text of a position back.

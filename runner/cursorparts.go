@@ -75,7 +75,11 @@ func (t *tracker) split(reader connectors.Reader, c *connectors.Cursor, shape *r
 		if before == nil && p.before == nil {
 			before = t.before
 		}
-		return newTracker(&own, shape, read, before, t.track)
+		one, err := newTracker(&own, shape, read, before, t.track)
+		if err == nil {
+			one.part = part
+		}
+		return one, err
 	}
 	if _, err := begin(""); err != nil { // a part that is new
 		return err

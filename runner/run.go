@@ -216,6 +216,9 @@ func (e *execution) track(f *flow, reader connectors.Reader) error {
 	if err != nil {
 		return err
 	}
+	if _, fixed := reader.(connectors.Bounded); !e.job.Backfill() {
+		t.versions = newVersions(t, fixed, e.job.Load.Mode == connectors.Append)
+	}
 	f.tracker = t
 	return t.split(reader, e.cursor, shape, &e.job.Read)
 }
@@ -251,8 +254,10 @@ func (e *execution) conclude(ctx context.Context, f *flow) error {
 	if f.contract != nil {
 		e.run.Warnings = append(e.run.Warnings, f.contract.lacking()...)
 	}
-	if text := f.shadows.warning(); text != "" {
-		e.run.Warnings = append(e.run.Warnings, text)
+	for _, text := range []string{f.shadows.warning(), f.tracker.warning()} {
+		if text != "" {
+			e.run.Warnings = append(e.run.Warnings, text)
+		}
 	}
 	stopped := e.out.heldCount > e.out.heldLimit
 	if !stopped {
