@@ -92,6 +92,42 @@ func TestTheUnknownIsNotGuessed(t *testing.T) {
 	w.want(t, runner.Loaded, 0, 0, 2, 0)
 }
 
+// A service that has another version when a change is sent again may have it
+// from the first sending: that is no refusal.
+func TestAChangeSentAgainMayBeOurOwn(t *testing.T) {
+	k := kinds()["keys"]
+	k.traits.Find = false
+	w := scene(t, "upsert", k)
+	w.service.narrow = true
+	w.set(map[int]string{0: "1", 1: "2"})
+	w.want(t, runner.Loaded, 2, 0, 0, 0)
+	w.set(map[int]string{0: "5", 1: "6"})
+	w.service.fault = func(where string) string {
+		if where == "send" && w.service.sent == 3 {
+			return "lost after"
+		}
+		return ""
+	}
+	run := w.run()
+	if run.Status != runner.Unknown || run.ErrorCode != "sink.unsettled" || run.Counts.Refused != 0 || !strings.Contains(run.Error, "another version than before it was sent") {
+		t.Fatalf("%s with %+v: %v", run.Status, run.Counts, run.Cause)
+	}
+	d := w.store.Deliveries()
+	open, err := d.Unsettled(context.Background(), "p", "", 9)
+	if err != nil || len(open) != 1 {
+		t.Fatalf("%+v, %v", open, err)
+	}
+	open[0].Resolve(connectors.Delivery{ID: open[0].ID, Version: "2"}, true, "said by me", w.now)
+	if err := d.Mark(context.Background(), &open[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.set(map[int]string{0: "7", 1: "6"})
+	w.want(t, runner.Loaded, 0, 1, 1, 0)
+	if p := w.service.papers; p[0].amount != "7" || p[1].amount != "6" || len(p) != 2 {
+		t.Errorf("the service has %+v and %+v", p[0], p[1])
+	}
+}
+
 // A document that looks like ours and was there before is not taken for ours.
 func TestAStrangersDocumentIsNotAdopted(t *testing.T) {
 	for name, k := range kinds() {

@@ -158,9 +158,12 @@ func (c *courier) revert(ctx context.Context, i, before *Intent) error {
 
 // renew gives an intent the version the service has now, once.
 func (c *courier) renew(ctx context.Context, i *Intent, d connectors.Delivery, before bool) (again bool, err error) {
-	if before {
-		d.Outcome, d.Reason = connectors.Refused, refusedCode+"the document is being changed in the service at the same time"+said(d)
+	end := func(outcome connectors.Outcome, why string) (bool, error) {
+		d.Outcome, d.Reason = outcome, why+said(d)
 		return false, c.take(context.WithoutCancel(ctx), i, d)
+	}
+	if before {
+		return end(connectors.Refused, refusedCode+"the document is being changed in the service at the same time")
 	}
 	version := d.Version
 	if version == "" && c.finds(i) {
@@ -172,13 +175,15 @@ func (c *courier) renew(ctx context.Context, i *Intent, d connectors.Delivery, b
 			version = now.Version
 		}
 	}
-	if version == "" && i.Version == "" {
-		d.Outcome, d.Reason = connectors.Refused, refusedCode+"the service wants the version the document has there, and nobody knows it: the reply to the last change did not tell, nor did who resolved it; see --version of `tieout outbox resolve`"+said(d)
-		return false, c.take(context.WithoutCancel(ctx), i, d)
-	}
-	if version == "" || version == i.Version {
-		d.Outcome, d.Reason = connectors.Refused, refusedCode+"the document was changed in the service since it was sent, and its version cannot be read"+said(d)
-		return false, c.take(context.WithoutCancel(ctx), i, d)
+	switch {
+	case version == "" && i.Status == Unknown: // the other version may come from the sending before
+		return end(connectors.Unknown, "the service has the document in another version than before it was sent, and does not say in which")
+	case version == "" && i.Operation == connectors.Create:
+		return end(connectors.Refused, refusedCode+"the service takes the new document for a change of one that it has in another version")
+	case version == "" && i.Version == "":
+		return end(connectors.Refused, refusedCode+"the service wants the version the document has there, and nobody knows it: the reply to the last change did not tell, nor did who resolved it; see --version of `tieout outbox resolve`")
+	case version == "" || version == i.Version:
+		return end(connectors.Refused, refusedCode+"the document was changed in the service since it was sent, and its version cannot be read")
 	}
 	i.stamp(version)
 	return true, nil
