@@ -106,14 +106,25 @@ func (s *Source) HasSchema() bool { return s.schema != nil }
 // Policy is the contract in force, with the answers that stand when none is
 // written.
 func (p *Pipeline) Policy() Contract {
-	base := Contract{}
-	extra := Evolve
+	c, extra := p.contract(), Evolve
 	if p.Source.schema != nil {
-		base, extra = p.Source.schema.Contract, Freeze
+		extra = Freeze
 	}
-	c := p.Contract.over(&base)
 	return Contract{Extra: cmp.Or(c.Extra, extra), Missing: cmp.Or(c.Missing, Freeze), Retyped: cmp.Or(c.Retyped, Quarantine)}
 }
+
+// contract is what the pipeline and its schema write.
+func (p *Pipeline) contract() Contract {
+	base := Contract{}
+	if p.Source.schema != nil {
+		base = p.Source.schema.Contract
+	}
+	return p.Contract.over(&base)
+}
+
+// LacksNone reports whether a declared field may not even be gone from some
+// records, as `missing: freeze` says where it is written.
+func (p *Pipeline) LacksNone() bool { return p.contract().Missing == Freeze }
 
 // Widens reports whether the pipeline itself says that fields nobody declared
 // go on, so that any target may be given columns for them. What a schema says

@@ -15,6 +15,7 @@ import (
 type contract struct {
 	extra    []int         // columns nobody declared, whose values hold their records
 	required []int         // declared columns, whose absence does
+	certain  []int         // declared columns, whose absence fails the run
 	frozen   bool          // a value of another type fails the run
 	shape    *record.Shape // as the source has it
 	kept     *record.Shape // without the columns of extra; nil when all go on
@@ -49,6 +50,8 @@ func newContract(p *pipelines.Pipeline, shape *record.Shape) (*contract, error) 
 			c.required = append(c.required, i)
 		case policy.Missing == pipelines.Evolve:
 			c.unseen[i] = true
+		case p.LacksNone():
+			c.certain = append(c.certain, i)
 		}
 	}
 	if len(extra) > 0 && policy.Extra == pipelines.Freeze {
@@ -67,7 +70,7 @@ func newContract(p *pipelines.Pipeline, shape *record.Shape) (*contract, error) 
 		}
 		c.kept = record.MustShape(fields...)
 	}
-	if len(c.extra)+len(c.required)+len(c.unseen)+len(c.notes) == 0 && !c.frozen {
+	if len(c.extra)+len(c.required)+len(c.certain)+len(c.unseen)+len(c.notes) == 0 && !c.frozen {
 		return nil, nil
 	}
 	return c, nil
@@ -111,6 +114,12 @@ func (c *contract) screen(b *record.Batch) error {
 	for i := range c.unseen {
 		if slices.ContainsFunc(b.Columns[i].Presence[:b.Rows], func(p record.Presence) bool { return p != record.Absent }) {
 			delete(c.unseen, i)
+		}
+	}
+	for _, i := range c.certain {
+		if at := slices.IndexFunc(b.Live, func(row int32) bool { return b.Columns[i].Presence[row] == record.Absent }); at >= 0 {
+			return fmt.Errorf("%w: %s: %s line %d: the field %q is not there, and the contract lets no record without it in", connectors.ErrData,
+				document.CodeSourceDrift, b.Origin.Input, lineOf(b, b.Live[at]), c.shape.Fields[i].Name)
 		}
 	}
 	for _, row := range b.Live {
