@@ -50,6 +50,9 @@ func (s *scanner) scan(buf []byte, from int, final bool) (verdict, int) {
 		}
 		at = next
 		if end {
+			if s.fault != "" && s.spread(buf, from, at) {
+				return found, s.firstLine(buf, from)
+			}
 			s.undouble(buf)
 			return found, at - from
 		}
@@ -212,8 +215,42 @@ func undouble(b []byte) int {
 	return out
 }
 
-// tooLong is the fault of a record longer than the limit.
-const tooLong = "the record is longer than the limit"
+// Faults of records whose end is not where it should be.
+const (
+	tooLong   = "the record is longer than the limit"
+	notClosed = "a quote is not closed"
+)
+
+// spread reports whether a record that is not sound takes more than a line:
+// the quote that closes it is one that opens another field far behind.
+func (s *scanner) spread(buf []byte, from, to int) bool {
+	line := bytes.IndexAny(buf[from:to], "\r\n")
+	if line < 0 {
+		return false
+	}
+	size, _ := lineEnd(buf, from+line, true)
+	return line+size < to-from
+}
+
+// firstLine makes the line at the start of the buffer the record. It returns
+// how many bytes it took, line end included.
+func (s *scanner) firstLine(buf []byte, from int) int {
+	line := bytes.IndexAny(buf[from:], "\r\n")
+	if line < 0 {
+		line = len(buf) - from
+	}
+	s.fields, s.doubled = s.fields[:0], s.doubled[:0]
+	s.add(from, from+line)
+	s.fault = notClosed
+	if from+line == len(buf) {
+		return line
+	}
+	size, ends := lineEnd(buf, from+line, true)
+	if !ends {
+		size = 0
+	}
+	return line + size
+}
 
 // unfinished handles a record whose end is not in the buffer: there may be
 // more to come, or a quote was never closed. Then only the line it stands on
@@ -222,23 +259,9 @@ func (s *scanner) unfinished(buf []byte, from int, final bool) (verdict, int) {
 	if !final && len(buf)-from < s.limit {
 		return short, 0
 	}
-	line := bytes.IndexAny(buf[from:], "\r\n")
-	if line < 0 {
-		line = len(buf) - from
-	}
-	s.fields = s.fields[:0]
-	s.add(from, from+line)
-	s.fault = "a quote is not closed"
+	size := s.firstLine(buf, from)
 	if !final {
-		s.fault = tooLong
+		s.fault, s.cut = tooLong, from+int(s.fields[0].Len) == len(buf)
 	}
-	if from+line == len(buf) {
-		s.cut = !final
-		return found, line
-	}
-	size, ends := lineEnd(buf, from+line, true)
-	if !ends {
-		size = 0
-	}
-	return found, line + size
+	return found, size
 }

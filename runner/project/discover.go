@@ -96,7 +96,7 @@ func (p *Project) Discover(ctx context.Context, connection, stream string) (Disc
 			return out, err
 		}
 		out.Rows += b.Rows
-		guesses.add(&b)
+		guesses.add(&b, b.Live)
 	}
 	out.Fields = guesses.fields()
 	return out, nil
@@ -127,22 +127,40 @@ func newGuesses(s *record.Shape) *guesses {
 	return g
 }
 
-func (g *guesses) add(b *record.Batch) {
+// add looks at some rows of a batch.
+func (g *guesses) add(b *record.Batch, rows []int32) {
 	for i := range g.list {
 		c, one := &b.Columns[i], &g.list[i]
 		if one.child != nil && c.Child != nil {
-			one.child.add(c.Child)
+			one.child.add(c.Child, within(c, rows))
 			continue
 		}
 		if c.Kind != record.Text && c.Kind != record.Unknown {
 			continue
 		}
-		for _, row := range b.Live {
+		for _, row := range rows {
 			if c.Presence[row] == record.Value {
 				one.look(bytes.TrimSpace(c.Text(int(row))))
 			}
 		}
 	}
+}
+
+// within gives the rows of the child batch of a nested column that belong to
+// some rows.
+func within(c *record.Column, rows []int32) (children []int32) {
+	for _, row := range rows {
+		switch {
+		case c.Presence[row] != record.Value:
+		case c.Kind == record.Record:
+			children = append(children, row)
+		default:
+			for k, to := c.ListRange(int(row)); k < to; k++ {
+				children = append(children, k)
+			}
+		}
+	}
+	return children
 }
 
 func (g *guess) look(text []byte) {
