@@ -90,10 +90,10 @@ func (f *fetcher) stretch(e *Each, whole window) (lo, hi edge, err error) {
 		return lo, hi, fmt.Errorf("%w: each: a window needs a cursor with a start", connectors.ErrConfig)
 	}
 	lo, hi = whole.from, f.today(-e.Ahead.Std(), kind)
-	if f.asking.cursor.To != "" {
+	switch {
+	case f.asking.cursor.To != "":
 		hi = whole.to
-	}
-	if kind == record.Date {
+	case kind == record.Date:
 		hi.num++ // the day itself belongs to it
 	}
 	return lo, hi, nil
