@@ -14,14 +14,14 @@ type Filler struct {
 	name    []byte        // of a member within another
 	bad     []memberError // values of the record that are not what was declared
 	unknown map[string]int64
-	absent  []int64 // records that lack a required field, by its place in the plan
+	needs   []need
 	batches int64
 }
 
 // NewFiller makes a filler. place words where a record is, for messages:
 // "line 7".
 func NewFiller(plan *Plan, place func(Item) string) *Filler {
-	return &Filler{plan: plan, place: place, unknown: make(map[string]int64), absent: make([]int64, len(plan.required))}
+	return &Filler{plan: plan, place: place, unknown: make(map[string]int64), needs: needs(plan.declared, plan.root.shape, "")}
 }
 
 // Done ends a batch whose first n rows were filled: those that were not held
@@ -30,13 +30,8 @@ func (f *Filler) Done(b *record.Batch, n int) {
 	b.SetRows(n)
 	b.AllLive()
 	b.DropHeld(0)
-	for i, column := range f.plan.required {
-		presence := b.Columns[column].Presence
-		for _, row := range b.Live {
-			if presence[row] == record.Absent {
-				f.absent[i]++
-			}
-		}
+	for i := range f.needs {
+		f.needs[i].count(b, b.Live)
 	}
 	b.Seq = f.batches
 	f.batches++

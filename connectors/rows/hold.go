@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/go-faster/jx"
 
@@ -85,11 +86,14 @@ func (f *Filler) Notes(input string) []string {
 	for name, n := range f.unknown {
 		notes = append(notes, fmt.Sprintf("%s: %d records have a member %q that the first %d had not; declare it under fields to read it", input, n, name, SampleRecords))
 	}
-	for i, n := range f.absent {
-		if n > 0 {
-			notes = append(notes, fmt.Sprintf("%s: %d records have no %q and count as having no value there; say optional: true under fields if that is normal",
-				input, n, f.plan.root.shape.Fields[f.plan.required[i]].Name))
-		}
+	for i := range f.needs {
+		f.needs[i].each(func(name string, n int64) {
+			what := "records"
+			if strings.Contains(name, ".") {
+				what = "of the records or elements around it"
+			}
+			notes = append(notes, fmt.Sprintf("%s: %d %s have no %q and count as having no value there; say optional: true under fields if that is normal", input, n, what, name))
+		})
 	}
 	sort.Strings(notes)
 	return notes

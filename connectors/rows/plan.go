@@ -80,9 +80,9 @@ type Plan struct {
 	limits connectors.Limits
 	pruned bool // the pipeline named the fields it wants
 	markup bool // the records were XML
-	// required are the columns of declared fields that every record should
-	// have; in XML, what is not there is how no value is written.
-	required []int
+	// declared are the fields that records should have; in XML there are none,
+	// as what is not there is how no value is written.
+	declared []connectors.FieldSpec
 }
 
 // NewPlan builds the plan of a stream from the declared fields and from the
@@ -114,11 +114,7 @@ func newPlan(read connectors.Read, samples [][]byte, limits connectors.Limits, m
 		p.root.addTexts()
 		return p, nil
 	}
-	for i := range read.Fields {
-		if f := &read.Fields[i]; !f.Optional {
-			p.required = append(p.required, p.root.shape.Index(f.Name))
-		}
-	}
+	p.declared = read.Fields
 	return p, nil
 }
 

@@ -98,3 +98,43 @@ func TestMembersNobodyHasSeenAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestFieldsThatAreLackingAreTold also where they are in lists and objects.
+func TestFieldsThatAreLackingAreTold(t *testing.T) {
+	dec := func(name string, optional bool) connectors.FieldSpec {
+		return connectors.FieldSpec{Name: name, Kind: record.Decimal, Scale: record.NoScale, Optional: optional}
+	}
+	fields := []connectors.FieldSpec{dec("total", false),
+		{Name: "l", Kind: record.List, Fields: []connectors.FieldSpec{dec("amount", false), dec("tax", true)}},
+		{Name: "r", Kind: record.Record, Optional: true, Fields: []connectors.FieldSpec{dec("rate", false)}}}
+	records := []string{`{"total":1,"l":[{"amount":1},{"tax":1},{}],"r":{"rate":1}}`, `{"l":[],"r":{}}`, `{"total":1,"l":[{"amount":2}]}`}
+	var samples [][]byte
+	for _, r := range records {
+		samples = append(samples, []byte(r))
+	}
+	plan, err := NewPlan(connectors.Read{Stream: "s", Fields: fields}, samples, connectors.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFiller(plan, func(Item) string { return "line 1" })
+	for range 2 {
+		var b record.Batch
+		b.Reset(plan.Shape(), len(records))
+		for i, r := range records {
+			if err := f.Row(&b, i, Item{Raw: []byte(r)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.Done(&b, len(records))
+	}
+	want := []string{`s: 2 of the records or elements around it have no "r.rate"`, `s: 2 records have no "total"`, `s: 4 of the records or elements around it have no "l.amount"`}
+	notes := f.Notes("s")
+	if len(notes) != len(want) {
+		t.Fatalf("%q", notes)
+	}
+	for i := range want {
+		if !strings.HasPrefix(notes[i], want[i]+" and count") {
+			t.Errorf("%q, want %q", notes[i], want[i])
+		}
+	}
+}

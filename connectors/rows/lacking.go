@@ -1,0 +1,76 @@
+package rows
+
+import (
+	"github.com/tieout/tieout/connectors"
+	"github.com/tieout/tieout/schemas/record"
+)
+
+// need is a declared field, and how many of the records or elements that
+// should have it have it not.
+type need struct {
+	column   int
+	name     string // with those of the fields it stands in
+	optional bool
+	lacking  int64
+	within   []need
+	rows     []int32
+}
+
+// needs lists the declared fields of a level that have to be there, or have
+// such ones within.
+func needs(specs []connectors.FieldSpec, shape *record.Shape, prefix string) (list []need) {
+	for i := range specs {
+		spec := &specs[i]
+		n := need{column: shape.Index(spec.Name), name: prefix + spec.Name, optional: spec.Optional}
+		if n.column < 0 {
+			continue
+		}
+		if child := shape.Fields[n.column].Child; child != nil {
+			n.within = needs(spec.Fields, child, n.name+".")
+		}
+		if !n.optional || len(n.within) > 0 {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// count looks at rows of a level.
+func (n *need) count(b *record.Batch, rows []int32) {
+	c := &b.Columns[n.column]
+	if !n.optional {
+		for _, row := range rows {
+			if c.Presence[row] == record.Absent {
+				n.lacking++
+			}
+		}
+	}
+	if len(n.within) == 0 || c.Child == nil {
+		return
+	}
+	n.rows = n.rows[:0]
+	for _, row := range rows {
+		switch {
+		case c.Presence[row] != record.Value:
+		case c.Kind == record.Record:
+			n.rows = append(n.rows, row)
+		default:
+			for k, to := c.ListRange(int(row)); k < to; k++ {
+				n.rows = append(n.rows, k)
+			}
+		}
+	}
+	for i := range n.within {
+		n.within[i].count(c.Child, n.rows)
+	}
+}
+
+// each gives the fields that something lacked.
+func (n *need) each(tell func(name string, lacking int64)) {
+	if n.lacking > 0 {
+		tell(n.name, n.lacking)
+	}
+	for i := range n.within {
+		n.within[i].each(tell)
+	}
+}
