@@ -333,13 +333,21 @@ func (r *compareReader) keyOf(b *record.Batch, row int) ([16]byte, error) {
 	sum := sha256.Sum256(text)
 	key := [16]byte(sum[:16])
 	if _, twice := r.now[key]; twice {
-		return key, fmt.Errorf("%w: two records of the source have the key %q; changes: compare needs a key that identifies a record", connectors.ErrConfig, text)
+		return key, fmt.Errorf("%w: two records of the source have the key %q, the second %s; changes: compare needs a key that identifies a record", connectors.ErrData, text, placeOf(b, row))
 	}
 	if len(r.now) >= mostCompared {
 		return key, fmt.Errorf("%w: changes: compare takes at most %d records", connectors.ErrConfig, mostCompared)
 	}
 	r.now[key] = struct{}{}
 	return key, nil
+}
+
+// placeOf names where a row was read.
+func placeOf(b *record.Batch, row int) string {
+	if row < len(b.Origin.Line) {
+		return fmt.Sprintf("at %s line %d", b.Origin.Input, b.Origin.Line[row])
+	}
+	return "in " + b.Origin.Input
 }
 
 // appendContent writes the fields of the source as JSON.
