@@ -216,8 +216,8 @@ func (e *execution) track(f *flow, reader connectors.Reader) error {
 	if err != nil {
 		return err
 	}
-	if _, fixed := reader.(connectors.Bounded); !e.job.Backfill() {
-		t.versions = newVersions(t, fixed, e.job.Load.Mode == connectors.Append)
+	if _, fixed := reader.(connectors.Bounded); !fixed && !e.job.Backfill() {
+		t.versions = newVersions(t, f.ch, &e.job.Load, e.job.Read.Key)
 	}
 	f.tracker = t
 	return t.split(reader, e.cursor, shape, &e.job.Read)

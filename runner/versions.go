@@ -3,7 +3,9 @@ package runner
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
+	"github.com/tieout/tieout/connectors"
 	"github.com/tieout/tieout/schemas/record"
 )
 
@@ -21,10 +23,15 @@ type versions struct {
 	later int64                           // records that came again in a later version
 }
 
-// newVersions looks for such records where they can be: a source that fixes
-// the end of its read has each of them once.
-func newVersions(t *tracker, fixed, appends bool) *versions {
-	if fixed || appends || t.kind == record.Text || !t.keys.Keyed() {
+// newVersions looks for such records where they can be, and where one version
+// would stand in the place of the other: the sink tells records apart by the
+// key of the source, and no step gathers them and chooses itself.
+func newVersions(t *tracker, ch *chain, load *connectors.Load, key []string) *versions {
+	if load.Mode == connectors.Append || t.kind == record.Text || !t.keys.Keyed() || len(ch.segments) > 1 {
+		return nil
+	}
+	there := slices.Sorted(slices.Values(newKeyTrail(ch, load.Key).names[0]))
+	if !slices.Equal(there, slices.Sorted(slices.Values(key))) {
 		return nil
 	}
 	return &versions{last: make(map[[sha256.Size / 2]byte]int64)}

@@ -64,3 +64,10 @@ func TestVersionsThatAreNoneOfAChange(t *testing.T) {
 	f.db.Set("charges", []string{"id", "rent", "day"}, charge(1, "10", 1), charge(1, "30", 4), charge(2, "8", 2))
 	f.want(f.run(fromPages), runner.Loaded, "1=15.00", "1=5.00", "2=4.00")
 }
+
+// Where the sink's key tells versions apart, each of them is a record.
+func TestVersionsWithKeysOfTheirOwn(t *testing.T) {
+	f := newFixture(t, "upsert")
+	f.db.Set("charges", []string{"id", "rent", "day"}, charge(1, "10", 1), charge(1, "30", 4), charge(2, "8", 2))
+	f.want(f.run(func(j *runner.Job) { fromPages(j); j.Load.Key = []string{"id", "day"} }), runner.Loaded, "1=15.00", "1=5.00", "2=4.00")
+}
