@@ -34,8 +34,8 @@ generate-diff: ## fail when a generated file is stale
 
 check: lint generate-diff test ## what CI runs
 
-soak: ## the long tests at their full counts, a JSON line each (about an hour)
-	@set -o pipefail; $(SERVERS) env TIEOUT_SOAK=1 go test -timeout 85m -count=1 -v $(SOAKED) | grep --line-buffered -E '^(\{|--- FAIL|FAIL|ok|panic)|_test\.go:[0-9]+: '
+soak: ## the long tests at their full counts, a JSON line each (about an hour and a half)
+	@set -o pipefail; $(SERVERS) env TIEOUT_SOAK=1 go test -timeout 110m -count=1 -v $(SOAKED) | grep --line-buffered -E '^(\{|--- FAIL|FAIL|ok|panic)|_test\.go:[0-9]+: '
 	@set -o pipefail; $(SERVERS) go test -count=1 -v -tags planted -run TestPlantedBug ./runner/vault ./runner/delivery ./runner/cmd/tieout | grep --line-buffered -E '^(\{|--- FAIL|FAIL|ok)|_test\.go:[0-9]+: '
 
 bench: build ## the benchmarks of docs/performance.md, beside psql in the same run
