@@ -48,18 +48,7 @@ func (n *need) count(b *record.Batch, rows []int32) {
 	if len(n.within) == 0 || c.Child == nil {
 		return
 	}
-	n.rows = n.rows[:0]
-	for _, row := range rows {
-		switch {
-		case c.Presence[row] != record.Value:
-		case c.Kind == record.Record:
-			n.rows = append(n.rows, row)
-		default:
-			for k, to := c.ListRange(int(row)); k < to; k++ {
-				n.rows = append(n.rows, k)
-			}
-		}
-	}
+	n.rows = c.AppendChildren(n.rows[:0], rows)
 	for i := range n.within {
 		n.within[i].count(c.Child, n.rows)
 	}

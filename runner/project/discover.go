@@ -132,7 +132,7 @@ func (g *guesses) add(b *record.Batch, rows []int32) {
 	for i := range g.list {
 		c, one := &b.Columns[i], &g.list[i]
 		if one.child != nil && c.Child != nil {
-			one.child.add(c.Child, within(c, rows))
+			one.child.add(c.Child, c.AppendChildren(nil, rows))
 			continue
 		}
 		if c.Kind != record.Text && c.Kind != record.Unknown {
@@ -144,23 +144,6 @@ func (g *guesses) add(b *record.Batch, rows []int32) {
 			}
 		}
 	}
-}
-
-// within gives the rows of the child batch of a nested column that belong to
-// some rows.
-func within(c *record.Column, rows []int32) (children []int32) {
-	for _, row := range rows {
-		switch {
-		case c.Presence[row] != record.Value:
-		case c.Kind == record.Record:
-			children = append(children, row)
-		default:
-			for k, to := c.ListRange(int(row)); k < to; k++ {
-				children = append(children, k)
-			}
-		}
-	}
-	return children
 }
 
 func (g *guess) look(text []byte) {

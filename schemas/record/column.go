@@ -204,6 +204,23 @@ func (c *Column) ListRange(row int) (from, to int32) {
 	return c.Starts[row], c.Starts[row+1]
 }
 
+// AppendChildren appends the rows of Child that belong to rows of a nested
+// column.
+func (c *Column) AppendChildren(dst, rows []int32) []int32 {
+	for _, row := range rows {
+		switch {
+		case c.Presence[row] != Value:
+		case c.Kind == Record:
+			dst = append(dst, row)
+		default:
+			for k, to := c.ListRange(int(row)); k < to; k++ {
+				dst = append(dst, k)
+			}
+		}
+	}
+	return dst
+}
+
 // EndList closes the list of the next row of a List column: its elements are
 // the rows added to Child since the row before. Rows are closed in order.
 func (c *Column) EndList(row int, p Presence) {
