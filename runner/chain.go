@@ -235,6 +235,11 @@ func lineOf(b *record.Batch, row int32) int64 {
 	return 0
 }
 
+// placeOf names where a row was read: "charges.csv line 7".
+func placeOf(b *record.Batch, row int32) string {
+	return fmt.Sprintf("%s line %d", b.Origin.Input, lineOf(b, row))
+}
+
 // RuleError is a rule whose failure ends the run.
 type RuleError struct {
 	Rule, Input, Message string

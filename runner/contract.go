@@ -118,8 +118,8 @@ func (c *contract) screen(b *record.Batch) error {
 	}
 	for _, i := range c.certain {
 		if at := slices.IndexFunc(b.Live, func(row int32) bool { return b.Columns[i].Presence[row] == record.Absent }); at >= 0 {
-			return fmt.Errorf("%w: %s: %s line %d: the field %q is not there, and the contract lets no record without it in", connectors.ErrData,
-				document.CodeSourceDrift, b.Origin.Input, lineOf(b, b.Live[at]), c.shape.Fields[i].Name)
+			return fmt.Errorf("%w: %s: %s: the field %q is not there, and the contract lets no record without it in", connectors.ErrData,
+				document.CodeSourceDrift, placeOf(b, b.Live[at]), c.shape.Fields[i].Name)
 		}
 	}
 	for _, row := range b.Live {

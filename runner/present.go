@@ -104,7 +104,7 @@ func (p *present) row(b *record.Batch, row int32, columns []int) {
 		return
 	}
 	if p.lost++; p.lost == 1 {
-		p.first = fmt.Sprintf("%s line %d", b.Origin.Input, lineOf(b, row))
+		p.first = placeOf(b, row)
 	}
 }
 
@@ -117,7 +117,7 @@ func (p *present) takeEntry(b *record.Batch, at int) {
 	broken := make(map[int32]bool)
 	for i := range b.Held {
 		h := &b.Held[i]
-		if h.Step == record.StepSource && (h.Code != string(document.CodeSourceBadValue) || h.Field == "") {
+		if h.Step == record.StepSource && !cut(h.Code, h.Field) {
 			broken[h.Row] = true
 		}
 	}
@@ -146,7 +146,7 @@ func (f *flow) unkeyed(b *record.Batch) {
 				continue
 			}
 			if f.lostKeys++; f.lostKeys == 1 {
-				f.lostFirst = fmt.Sprintf("%s line %d", b.Origin.Input, lineOf(b, row))
+				f.lostFirst = placeOf(b, row)
 			}
 		}
 	}

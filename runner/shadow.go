@@ -47,7 +47,7 @@ func (s *shadows) meet(c transforms.Collector, i int, entry *record.Batch, reaso
 	guard := s.ch.segments[i].first + len(s.ch.segments[i].plans)
 	live, told := make(map[int32]bool), make(map[int32]bool)
 	for _, r := range reasons {
-		live[r.entry] = live[r.entry] || !unread(&r.reason)
+		live[r.entry] = live[r.entry] || r.reason.Step != AtSource || cut(r.reason.Code, r.reason.Field)
 		if r.reason.Step != guard {
 			told[r.entry] = false // but of those that the guard itself held: they belong to nothing
 		}
@@ -79,15 +79,15 @@ func (s *shadows) meet(c transforms.Collector, i int, entry *record.Batch, reaso
 	return b
 }
 
-// unread reports whether a record's fields are not what they seem: its source
-// could not cut it into fields.
-func unread(r *Reason) bool {
-	return r.Step == AtSource && r.Code != string(document.CodeSourceDrift) && (r.Code != string(document.CodeSourceBadValue) || r.Field == "")
+// cut reports whether a source that held a record could cut it into fields, so
+// that the others are what they seem.
+func cut(code, field string) bool {
+	return code == string(document.CodeSourceDrift) || code == string(document.CodeSourceBadValue) && field != ""
 }
 
 func (s *shadows) lose(entry *record.Batch, row int32) {
 	if s.unknown++; s.unknown == 1 {
-		s.first = fmt.Sprintf("%s line %d", entry.Origin.Input, lineOf(entry, row))
+		s.first = placeOf(entry, row)
 	}
 }
 
