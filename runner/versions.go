@@ -21,6 +21,7 @@ const mostVersions = 1 << 20
 type versions struct {
 	last  map[[sha256.Size / 2]byte]int64 // the cursor of each record, by part and key
 	later int64                           // records that came again in a later version
+	buf   []byte
 }
 
 // newVersions looks for such records where they can be, and where one version
@@ -43,7 +44,8 @@ func (v *versions) again(t *tracker, b *record.Batch, row int32) bool {
 	if v == nil || !t.keys.Named(b, int(row)) {
 		return false
 	}
-	sum := sha256.Sum256(append(append([]byte(t.part), 0), t.keys.Key(b, int(row))...))
+	v.buf = append(append(append(v.buf[:0], t.part...), 0), t.keys.Key(b, int(row))...)
+	sum := sha256.Sum256(v.buf)
 	id, now := [sha256.Size / 2]byte(sum[:]), b.Columns[t.column].Ints[row]
 	last, known := v.last[id]
 	switch {
