@@ -28,11 +28,7 @@ func (e *edge) open() {
 	switch {
 	case !e.set || e.kind == record.Text:
 	case e.kind == record.Timestamp:
-		past := e.num % second
-		if past < 0 {
-			past += second
-		}
-		e.num += second - past
+		e.num = (floor(e.num, second) + 1) * second
 	default:
 		e.num++
 	}
