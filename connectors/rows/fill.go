@@ -192,6 +192,7 @@ func kindOf(first byte) string {
 	return "number"
 }
 
+// nested keeps a value that no field takes apart in its one form.
 func (f *Filler) nested(s *scan, c *record.Column, row int) (err error) {
 	f.text, err = appendNested(f.text[:0], s)
 	if err == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sort"
-	"strings"
 
 	"github.com/go-faster/jx"
 
@@ -87,12 +86,12 @@ func (f *Filler) Notes(input string) []string {
 		notes = append(notes, fmt.Sprintf("%s: %d records have a member %q that the first %d had not; declare it under fields to read it", input, n, name, SampleRecords))
 	}
 	for i := range f.needs {
-		f.needs[i].each(func(name string, n int64) {
+		f.needs[i].each(func(n *need) {
 			what := "records"
-			if strings.Contains(name, ".") {
+			if n.inner {
 				what = "of the records or elements around it"
 			}
-			notes = append(notes, fmt.Sprintf("%s: %d %s have no %q and count as having no value there; say optional: true under fields if that is normal", input, n, what, name))
+			notes = append(notes, fmt.Sprintf("%s: %d %s have no %q and count as having no value there; say optional: true under fields if that is normal", input, n.lacking, what, n.name))
 		})
 	}
 	sort.Strings(notes)

@@ -10,6 +10,7 @@ import (
 type need struct {
 	column   int
 	name     string // with those of the fields it stands in
+	inner    bool   // it stands in another field
 	optional bool
 	lacking  int64
 	within   []need
@@ -21,7 +22,7 @@ type need struct {
 func needs(specs []connectors.FieldSpec, shape *record.Shape, prefix string) (list []need) {
 	for i := range specs {
 		spec := &specs[i]
-		n := need{column: shape.Index(spec.Name), name: prefix + spec.Name, optional: spec.Optional}
+		n := need{column: shape.Index(spec.Name), name: prefix + spec.Name, inner: prefix != "", optional: spec.Optional}
 		if n.column < 0 {
 			continue
 		}
@@ -55,9 +56,9 @@ func (n *need) count(b *record.Batch, rows []int32) {
 }
 
 // each gives the fields that something lacked.
-func (n *need) each(tell func(name string, lacking int64)) {
+func (n *need) each(tell func(*need)) {
 	if n.lacking > 0 {
-		tell(n.name, n.lacking)
+		tell(n)
 	}
 	for i := range n.within {
 		n.within[i].each(tell)

@@ -8,8 +8,8 @@ import (
 	"github.com/tieout/tieout/schemas/record"
 )
 
-// written reads records and gives the text of a field of the last one.
-func written(t *testing.T, field string, fields []connectors.FieldSpec, records ...string) string {
+// filler plans records of a stream and makes what fills rows with them.
+func filler(t *testing.T, fields []connectors.FieldSpec, records ...string) *Filler {
 	t.Helper()
 	var samples [][]byte
 	for _, r := range records {
@@ -19,18 +19,29 @@ func written(t *testing.T, field string, fields []connectors.FieldSpec, records 
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := NewFiller(plan, func(Item) string { return "line 1" })
-	var b record.Batch
-	b.Reset(plan.Shape(), 0)
+	return NewFiller(plan, func(Item) string { return "line 1" })
+}
+
+// rows fills a batch with records.
+func (f *Filler) rows(t *testing.T, records ...string) *record.Batch {
+	t.Helper()
+	b := new(record.Batch)
+	b.Reset(f.plan.Shape(), len(records))
 	for i, r := range records {
-		b.SetRows(i + 1)
-		if err := f.Row(&b, i, Item{Raw: []byte(r)}); err != nil {
+		if err := f.Row(b, i, Item{Raw: []byte(r)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f.Done(&b, len(records))
-	i := plan.Shape().Index(field)
-	return string(record.AppendValue(nil, &plan.Shape().Fields[i], &b.Columns[i], len(records)-1))
+	f.Done(b, len(records))
+	return b
+}
+
+// written reads records and gives the text of a field of the last one.
+func written(t *testing.T, field string, fields []connectors.FieldSpec, records ...string) string {
+	t.Helper()
+	b := filler(t, fields, records...).rows(t, records...)
+	i := b.Shape.Index(field)
+	return string(record.AppendValue(nil, &b.Shape.Fields[i], &b.Columns[i], len(records)-1))
 }
 
 // TestNestedTextHangsOnTheRecordAlone reads one record beside others that
@@ -76,21 +87,8 @@ func TestMembersNobodyHasSeenAreTold(t *testing.T) {
 		records[i] = `{"a":{"city":"Kiel"},"l":[{"n":1}]}`
 	}
 	records[SampleRecords] = `{"a":{"city":"Kiel","line2":"x"},"l":[{"n":1,"m":2}]}`
-	var samples [][]byte
-	for _, r := range records[:SampleRecords] {
-		samples = append(samples, []byte(r))
-	}
-	plan, err := NewPlan(connectors.Read{Stream: "s"}, samples, connectors.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := NewFiller(plan, func(Item) string { return "line 1" })
-	var b record.Batch
-	b.Reset(plan.Shape(), 0)
-	b.SetRows(1)
-	if err := f.Row(&b, 0, Item{Raw: []byte(records[SampleRecords])}); err != nil {
-		t.Fatal(err)
-	}
+	f := filler(t, nil, records[:SampleRecords]...)
+	f.rows(t, records[SampleRecords])
 	notes := strings.Join(f.Notes("s"), "\n")
 	for _, want := range []string{`a member "a.line2"`, `a member "l.m"`} {
 		if !strings.Contains(notes, want) {
@@ -108,24 +106,9 @@ func TestFieldsThatAreLackingAreTold(t *testing.T) {
 		{Name: "l", Kind: record.List, Fields: []connectors.FieldSpec{dec("amount", false), dec("tax", true)}},
 		{Name: "r", Kind: record.Record, Optional: true, Fields: []connectors.FieldSpec{dec("rate", false)}}}
 	records := []string{`{"total":1,"l":[{"amount":1},{"tax":1},{}],"r":{"rate":1}}`, `{"l":[],"r":{}}`, `{"total":1,"l":[{"amount":2}]}`}
-	var samples [][]byte
-	for _, r := range records {
-		samples = append(samples, []byte(r))
-	}
-	plan, err := NewPlan(connectors.Read{Stream: "s", Fields: fields}, samples, connectors.DefaultLimits())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := NewFiller(plan, func(Item) string { return "line 1" })
+	f := filler(t, fields, records...)
 	for range 2 {
-		var b record.Batch
-		b.Reset(plan.Shape(), len(records))
-		for i, r := range records {
-			if err := f.Row(&b, i, Item{Raw: []byte(r)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		f.Done(&b, len(records))
+		f.rows(t, records...)
 	}
 	want := []string{`s: 2 of the records or elements around it have no "r.rate"`, `s: 2 records have no "total"`, `s: 4 of the records or elements around it have no "l.amount"`}
 	notes := f.Notes("s")
@@ -135,6 +118,17 @@ func TestFieldsThatAreLackingAreTold(t *testing.T) {
 	for i := range want {
 		if !strings.HasPrefix(notes[i], want[i]+" and count") {
 			t.Errorf("%q, want %q", notes[i], want[i])
+		}
+	}
+}
+
+// TestANameTwiceHoldsTheRecord whether or not its members are fields.
+func TestANameTwiceHoldsTheRecord(t *testing.T) {
+	for _, other := range []string{`{"v":{"a":1}}`, `{"v":"text"}`} {
+		twice := `{"v":{"a":1,"b":2,"a":3}}`
+		b := filler(t, nil, other, twice).rows(t, other, twice)
+		if len(b.Live) != 1 || len(b.Held) != 1 || !strings.Contains(b.Held[0].Message, `two members "a"`) {
+			t.Errorf("beside %s: %d live, held %v", other, len(b.Live), b.Held)
 		}
 	}
 }

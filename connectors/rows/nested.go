@@ -49,6 +49,9 @@ func appendObject(dst []byte, s *scan) ([]byte, error) {
 	slices.SortStableFunc(members, func(a, b member) int { return bytes.Compare(a.name, b.name) })
 	dst = append(dst, '{')
 	for i, m := range members {
+		if i > 0 && bytes.Equal(m.name, members[i-1].name) {
+			return dst, bad(string(m.name), "the record has two members %q", m.name)
+		}
 		if i > 0 {
 			dst = append(dst, ',')
 		}
